@@ -1,0 +1,360 @@
+"""One HTTP client for all API connectors: patient, polite and tight-lipped.
+
+Promised: never more requests than ``rate_limit_per_hour``; no request longer than ``timeout_seconds``; safe requests
+are tried again (429, 5xx, no connection, timeout, half a body) with growing pauses, or the pause that the server asks
+for; no redirect to another host; no answer larger than it may be; JSON where JSON is expected; and neither a query nor
+a credential in any message. Waiting goes through :class:`Pace`, so tests need not wait.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, NoReturn
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from connectors.contract import RequestLog
+from connectors.http_auth import Auth, auth_of
+from connectors.http_limit import BucketStore, MemoryBucket, RateLimit
+from hub.domain.integration_config import IntegrationConfig
+from hub.errors import Refused, Retriable
+
+MOST_BYTES: Final = 64 * 1024 * 1024
+MOST_REDIRECTS: Final = 5
+_AGAIN: Final = frozenset({429, 500, 502, 503, 504})
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_PAUSES = wait_exponential_jitter(initial=1, max=60, jitter=1)
+
+
+def _quiet(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.WARNING
+
+
+# httpx writes every address with its query at level INFO, and some LMSs take their token in the query.
+logging.getLogger("httpx").addFilter(_quiet)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The time that a client lives in, and its patience. Seconds."""
+
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    """Wall clock; read only where an answer asks to wait until a date and tells no time of its own."""
+    bucket: BucketStore = field(default_factory=MemoryBucket)
+    longest_wait: float = 900.0
+    """Where a server, or the rate limit, asks for a longer pause, the run ends and is tried again later."""
+
+
+class HttpRefused(Refused):
+    """The server answered, and its answer was no."""
+
+    def __init__(self, message: str, status: int, *, rule: str, expected: str) -> None:
+        super().__init__(message, field="api_endpoint_url", rule=rule, expected=expected)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer of a server. ``address`` is without query."""
+
+    address: str
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as JSON. Raises HttpRefused for HTML, Retriable for text that breaks off."""
+        if self.headers.get("content-type", "").startswith("text/html") or self.body.lstrip()[:1] == b"<":
+            raise HttpRefused(
+                f"{self.address} answered with a web page where data was expected: a wrong address, a login page or a "
+                "proxy stands in between.",
+                self.status,
+                rule="JSON answer",
+                expected="JSON",
+            )
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            raise Retriable(f"{self.address} answered with text that is no whole JSON.") from None
+
+
+class _Again(Exception):  # noqa: N818  a way to say "once more" to the retrying, never seen outside
+    """The request may be tried again."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class HttpClient:
+    """Requests of one integration in one run; not for several threads at once."""
+
+    def __init__(
+        self,
+        config: IntegrationConfig,
+        requests: RequestLog,
+        *,
+        auth: Auth | None = None,
+        headers: Mapping[str, str] | None = None,
+        pace: Pace | None = None,
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
+        """Raises Refused where address or credentials are missing or of no use."""
+        self._pace = pace or Pace()
+        self._base = _base(config)
+        self._auth = auth or auth_of(config, self._pace.clock)
+        self._log = requests
+        self._limit = RateLimit(config.rate_limit_per_hour, self._pace.bucket, self._pace.clock)
+        self._timeout = float(config.timeout_seconds)
+        self._tries = 1 + max(0, config.max_retry_attempts)
+        self._most_bytes = most_bytes
+        self._client = httpx.Client(headers=headers, timeout=self._timeout, follow_redirects=False)
+
+    def close(self) -> None:
+        """Let connections go."""
+        self._client.close()
+
+    def get(
+        self, target: str, params: Mapping[str, str] | None = None, *, check: Callable[[Answer], None] | None = None
+    ) -> Answer:
+        """GET a path below the endpoint, or an address on its host. ``check`` may raise Retriable to have it repeated.
+
+        Raises:
+            Retriable: Every try failed, or the server asks for a longer pause than is bearable; with its
+                ``retry_after``.
+            HttpRefused: The server says no (4xx, a redirect elsewhere), or the answer is too large.
+            Refused: The target lies on another host.
+        """
+        url = self.address(target)
+        if params:
+            url = str(httpx.URL(url).copy_merge_params(dict(params)))
+
+        def once() -> Answer:
+            answer = self._authorised(url)
+            if check is not None:
+                try:
+                    check(answer)
+                except Retriable as error:
+                    raise _Again(str(error), error.retry_after) from None
+            return answer
+
+        return self._patiently(once)
+
+    def address(self, target: str) -> str:
+        """The whole address: a name is below the endpoint, a path with ``/`` below the host. Refuses other hosts."""
+        base = self._base if not target.startswith(("/", "?")) else _origin(self._base)
+        url = urljoin(base, target)
+        if not _same_host(self._base, url):
+            raise Refused(
+                f"{bare(self._base)} points to another host, {urlsplit(url).hostname}, which is not followed.",
+                field="api_endpoint_url",
+                rule="same host",
+                expected="addresses on the host of the endpoint",
+            )
+        return url
+
+    def _patiently(self, once: Callable[[], Answer]) -> Answer:
+        again = Retrying(
+            sleep=self._pace.sleep,
+            stop=stop_after_attempt(self._tries),
+            wait=_pause,
+            retry=retry_if_exception_type(_Again),
+            reraise=True,
+        )
+        try:
+            return again(once)
+        except _Again as error:
+            raise Retriable(str(error), retry_after=error.retry_after) from None
+
+    def _authorised(self, url: str) -> Answer:
+        """One try: a token that the server no longer takes is renewed once."""
+        for last in (False, True):
+            shown = self._auth.headers(self._ask_token)
+            answer = self._followed(url, shown)
+            if answer.status != 401:
+                break
+            if last or not self._auth.renew():
+                raise _no(answer, "does not accept the credentials", "credentials that the server accepts")
+        if answer.status >= 400:
+            raise _no(answer, f"refused the request (HTTP {answer.status})", "an answer with the data")
+        return answer
+
+    def _followed(self, url: str, shown: Mapping[str, str]) -> Answer:
+        """The answer at the end of redirects on the same host."""
+        for _ in range(MOST_REDIRECTS):
+            answer = self._send("GET", url, shown)
+            place = answer.headers.get("location")
+            if answer.status not in _REDIRECTS or place is None:
+                return answer
+            elsewhere = urljoin(url, place)
+            if not _same_host(url, elsewhere):
+                raise _no(
+                    answer, f"redirects to another host, {urlsplit(elsewhere).hostname}: a login page?", "no redirect"
+                )
+            url = elsewhere
+        raise _no(answer, "redirects in a circle", "an answer")
+
+    def _ask_token(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> Mapping[str, Any]:
+        answer = self._send("POST", url, headers, form)
+        if answer.status >= 300:
+            raise _no(answer, f"granted no token (HTTP {answer.status})", "a client id and secret that it accepts")
+        told = answer.json()
+        return told if isinstance(told, dict) else {}
+
+    def _send(self, method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None = None) -> Answer:
+        """One request on the wire, counted in the request log. Raises _Again for what may pass."""
+        self._wait_for_leave()
+        began = self._pace.clock()
+        place = bare(url)
+        request = self._client.build_request(
+            method,
+            url,
+            headers={"Accept": "application/json, multipart/mixed"} | dict(headers),
+            data=dict(form) if form is not None else None,
+            extensions={"trace": self._trace, "timeout": httpx.Timeout(self._timeout).as_dict()},
+        )
+        try:
+            answer = self._read(request, place, began)
+        except httpx.TimeoutException:
+            self._log.add("timeout", None)
+            raise _Again(f"{place} did not answer within {self._timeout:g} seconds.") from None
+        except httpx.RemoteProtocolError:
+            self._log.add("cut", None)
+            raise _Again(f"{place} broke off in the middle of its answer.") from None
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            self._log.add("error", None)
+            raise _Again(f"{place} cannot be reached ({type(error).__name__}).") from None
+        took = (self._pace.clock() - began) * 1000
+        if answer.status in _AGAIN:
+            self._log.add("throttled" if answer.status == 429 else "error", took)
+            self._postpone(answer)
+        self._log.add("ok" if answer.status < 400 else "error", took)
+        return answer
+
+    def _read(self, request: httpx.Request, place: str, began: float) -> Answer:
+        response = self._client.send(request, stream=True)
+        try:
+            body = bytearray()
+            for piece in response.iter_bytes():
+                body += piece
+                if len(body) > self._most_bytes:
+                    self._log.add("error", None)
+                    raise HttpRefused(
+                        f"{place} answers with more than {self._most_bytes} bytes: ask for smaller pages.",
+                        response.status_code,
+                        rule="size of an answer",
+                        expected=f"at most {self._most_bytes} bytes",
+                    )
+                # A server that sends a byte now and then never runs into the limit for one read.
+                if self._pace.clock() - began > self._timeout:
+                    raise httpx.ReadTimeout("the whole answer")
+        finally:
+            response.close()
+        return Answer(place, response.status_code, response.headers, bytes(body))
+
+    def _postpone(self, answer: Answer) -> NoReturn:
+        """Have the request repeated, after the pause that the server asks for if it is bearable."""
+        wait = retry_after(answer.headers, self._pace.now)
+        what = "asks to slow down" if answer.status == 429 else "has a fault or is overloaded"
+        message = f"{answer.address} {what} (HTTP {answer.status})."
+        if wait is not None and wait > self._pace.longest_wait:
+            raise Retriable(message, retry_after=wait)
+        raise _Again(message, wait)
+
+    def _wait_for_leave(self) -> None:
+        while wait := self._limit.take():
+            if wait > self._pace.longest_wait:
+                raise Retriable("rate_limit_per_hour is used up.", retry_after=wait)
+            self._pace.sleep(wait)
+
+    def _trace(self, name: str, info: Mapping[str, Any]) -> None:  # noqa: ARG002  the signature of httpcore
+        stage, _, step = name.rpartition(".")
+        if stage not in ("connection.connect_tcp", "connection.start_tls"):
+            return
+        now = self._pace.clock() * 1000
+        if step == "started":
+            self._log.connect_milliseconds -= now
+        else:  # complete or failed
+            self._log.connect_milliseconds += now
+            self._log.connects += stage == "connection.connect_tcp" and step == "complete"
+
+
+def _no(answer: Answer, what: str, expected: str) -> HttpRefused:
+    return HttpRefused(f"{answer.address} {what}.", answer.status, rule="accepted by the server", expected=expected)
+
+
+def bare(url: str) -> str:
+    """An address without query, fragment and credentials: fit for messages."""
+    parts = urlsplit(url)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
+
+
+def retry_after(headers: Mapping[str, str], now: Callable[[], datetime]) -> float | None:
+    """The seconds that an answer asks to wait; None where it asks for none, or in no known form.
+
+    A date is measured against the answer's own Date, so that a server whose clock is off is understood.
+    """
+    text = headers.get("retry-after", "").strip()
+    if text.replace(".", "", 1).isdecimal() and text.isascii():
+        return float(text)
+    try:
+        until = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    try:
+        base = parsedate_to_datetime(headers.get("date", ""))
+    except ValueError:
+        base = now()
+    return max(0.0, (_aware(until) - _aware(base)).total_seconds())
+
+
+def _aware(value: datetime) -> datetime:
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def _pause(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.retry_after if isinstance(error, _Again) else None
+    # What the server asks for, and a little more, so that not all clients come back at once.
+    return _PAUSES(state) if asked is None else asked + _PAUSES(state) / 60
+
+
+def _base(config: IntegrationConfig) -> str:
+    """The endpoint with a slash at its end, so that names are joined below it."""
+    url = (config.api_endpoint_url or "").strip()
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+        raise Refused(
+            "api_endpoint_url must be an http or https address without credentials and query.",
+            field="api_endpoint_url",
+            rule="address",
+            expected="an address such as https://lms.example.org/api/",
+        )
+    return url if url.endswith("/") else url + "/"
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}/"
+
+
+def _same_host(one: str, other: str) -> bool:
+    """The same host and port; going over from http to https on the standard ports is no other host."""
+    a, b = urlsplit(one), urlsplit(other)
+    if a.hostname != b.hostname:
+        return False
+    ports = {"http": 80, "https": 443}
+    if a.scheme == "http" and b.scheme == "https" and (a.port or 80, b.port or 443) == (80, 443):
+        return True
+    return a.scheme == b.scheme and (a.port or ports.get(a.scheme)) == (b.port or ports.get(b.scheme))

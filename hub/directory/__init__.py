@@ -1,0 +1,1 @@
+"""The directory: companies, departments, teams, users and employees, as HR tells them."""

@@ -1,0 +1,169 @@
+"""Topic ``lms.integration``: settings of integrations and their runs. Key: the company's settings stream.
+
+All integrations of a company share one stream, so that rules over the whole company (a unique code, one primary LMS)
+hold. Secrets are sealed with the company's key and never appear in an audit value. Run events carry everything that
+monitoring is computed from, so that it is a function of events.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from hub.domain.events.base import Declared, Event
+from hub.domain.values import (
+    UUID,
+    AuthenticationType,
+    ConnectionStatus,
+    Count,
+    DataFormat,
+    Instant,
+    IntegrationMethod,
+    JsonText,
+    LmsType,
+    SyncDirection,
+    SyncFrequency,
+)
+
+
+class ConfigChange(Declared):
+    """New values of an integration's configuration."""
+
+    lms_name: str | None = Field(None, max_length=200)
+    lms_type: LmsType | None = None
+    lms_code: str | None = Field(None, max_length=50)
+    integration_method: IntegrationMethod | None = None
+    api_endpoint_url: str | None = Field(None, max_length=500)
+    api_version: str | None = Field(None, max_length=20)
+    authentication_type: AuthenticationType | None = None
+    authentication_config: JsonText | None = Field(
+        None, description='{"sealed": …}: the credentials as JSON, sealed with the company\'s key'
+    )
+    data_format: DataFormat | None = None
+    encoding_format: str | None = Field(None, max_length=20)
+    sync_frequency: SyncFrequency | None = None
+    sync_direction: SyncDirection | None = None
+    is_primary_lms: bool | None = None
+    is_active: bool | None = None
+    connection_status: ConnectionStatus | None = None
+    last_sync_at: Instant | None = None
+    last_successful_sync_at: Instant | None = None
+    error_count: Count | None = None
+    max_retry_attempts: Count | None = None
+    timeout_seconds: Count | None = None
+    rate_limit_per_hour: Count | None = None
+    supported_course_types: JsonText | None = None
+    field_mappings: JsonText | None = None
+    validation_rules: JsonText | None = None
+    transformation_rules: JsonText | None = None
+    compliance_settings: JsonText | None = None
+    connector_settings: JsonText | None = Field(None, description="The connector's own settings that are not secret")
+    watermark: Instant | None = Field(None, description="Everything the source changed up to here has been read")
+    created_by_user_id: UUID | None = None
+    updated_by_user_id: UUID | None = None
+
+
+class RunChange(Declared):
+    """New values of a run (a sync or an import)."""
+
+    kind: str | None = Field(None, description="sync, full sync or import")
+    status: str | None = Field(None, description="running, completed or failed")
+    started_at: Instant | None = None
+    ended_at: Instant | None = None
+    scope: str | None = None
+    watermark: Instant | None = None
+    records_read: Count | None = None
+    changed: Count | None = None
+    unchanged: Count | None = None
+    unmatched: Count | None = None
+    stored: Count | None = None
+    rejected: Count | None = None
+    requests: JsonText | None = Field(
+        None,
+        description="JSON: count by outcome, sum of milliseconds, histogram {upper bound in ms: count}, connect count and "
+        "sum of milliseconds, seconds per course",
+    )
+    samples: JsonText | None = Field(
+        None, description="JSON: processor seconds, highest memory in MiB, load, disk wait"
+    )
+    failure: str | None = Field(None, description="Why it failed, in one sentence")
+    source_name: str | None = Field(None, description="Name of the file taken in, without its folder")
+    source_sha256: str | None = Field(None, description="SHA-256 of the file taken in, hex")
+
+
+class IntegrationEvent(Event):
+    """Base of the topic. An event may change several configurations (a primary LMS that moves) and one run."""
+
+    config_id: UUID = Field(description="The integration's row")
+    config: ConfigChange | None = None
+    config_cleared: tuple[str, ...] = ()
+    demoted_id: UUID | None = Field(None, description="The integration that is no longer the primary one")
+    run_id: UUID | None = Field(None, description="The run's row")
+    run: RunChange | None = None
+    topic = "lms.integration"
+
+
+class IntegrationConfigured(IntegrationEvent):
+    """An integration was set up."""
+
+    type = "lms.integration.configured.v1"
+
+
+class IntegrationChanged(IntegrationEvent):
+    """An integration's address, credentials, mappings, rules or limits changed."""
+
+    type = "lms.integration.changed.v1"
+
+
+class IntegrationActivated(IntegrationEvent):
+    """An integration may run again."""
+
+    type = "lms.integration.activated.v1"
+
+
+class IntegrationDeactivated(IntegrationEvent):
+    """An integration is switched off; its rows and history stay."""
+
+    type = "lms.integration.deactivated.v1"
+
+
+class SyncStarted(IntegrationEvent):
+    """A run began."""
+
+    type = "lms.sync.started.v1"
+
+
+class SyncCompleted(IntegrationEvent):
+    """A run ended and its accounting adds up."""
+
+    type = "lms.sync.completed.v1"
+
+
+class SyncFailed(IntegrationEvent):
+    """A run ended early, or its accounting does not add up."""
+
+    type = "lms.sync.failed.v1"
+
+
+class ConnectionLost(IntegrationEvent):
+    """The LMS can no longer be reached, or refuses us."""
+
+    type = "lms.connection.lost.v1"
+
+
+class ConnectionRestored(IntegrationEvent):
+    """The LMS answers again."""
+
+    type = "lms.connection.restored.v1"
+
+
+class CommandRefused(Event):
+    """A command was refused for the state of its stream; no row changes, a retry gets the same answer."""
+
+    topic_of: str = Field("lms.integration", description="The topic of the stream")
+    command: str = Field(description="Name of the command")
+    rule: str = Field(description="The rule that said no")
+    field: str = Field("", description="The field it is about")
+    expected: str = Field("", description="What would have been accepted")
+    message: str = Field(description="The answer in one sentence")
+    type = "lms.command.refused.v1"
+    topic = "lms.integration"

@@ -1,0 +1,29 @@
+"""The head of a stream: its last applied event, which the next one must follow."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Head(NamedTuple):
+    """The last applied event of a stream; version 0: nothing was applied yet. ``recorded_at`` in microseconds."""
+
+    last_event_id: str | None = None
+    version: int = 0
+    recorded_at: int | None = None
+    """The greatest of the stream so far."""
+    row_id: str | None = None
+    """The stream's current row, where it has several: the newest cycle of an enrollment."""
+    parked: bool = False
+    """A record of the stream could not be folded; what follows waits behind it."""
+
+
+NOTHING = Head()
+
+
+class Applied(NamedTuple):
+    """An event of the audit trail: what it was decided from, and where it lies."""
+
+    causation_id: str | None
+    position: str
+    """topic/partition/offset"""

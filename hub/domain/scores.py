@@ -1,0 +1,52 @@
+"""Scores: how a source's score fits the tables' five digits.
+
+A score, maximum and pass mark are kept as the source gave them where they fit 0 to 999.99. Where the score or the
+maximum is larger, or the score is below zero, they are told as percent of minimum..maximum (held to 0..100, maximum
+100) and the source's own numbers are kept beside.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+CEILING = 99_999
+"""999.99 in hundredths, the largest value of DECIMAL(5,2)."""
+
+
+class Fitted(NamedTuple):
+    """Hundredths, as the columns hold them; ``raw`` and ``raw_max`` (ten-thousandths) only where rescaled."""
+
+    score: int | None
+    maximum: int | None
+    passing: int | None
+    raw: int | None = None
+    raw_max: int | None = None
+
+
+def _hundredths(value: int | None) -> int | None:
+    if value is None:
+        return None
+    return (value + 50) // 100 if value >= 0 else -((-value + 50) // 100)
+
+
+def _percent(value: int | None, low: int, high: int) -> int | None:
+    """Percent of low..high in hundredths, rounded half up, held to 0..100.00."""
+    if value is None:
+        return None
+    share = ((value - low) * 20_000 + (high - low)) // (2 * (high - low))
+    return max(0, min(10_000, share))
+
+
+def fit(score: int | None, low: int | None, high: int | None, passing: int | None) -> Fitted:
+    """Fit a source's numbers (ten-thousandths) to the columns (hundredths).
+
+    A score that is too large and has no maximum cannot be told as percent: it is then kept as the raw value only.
+    """
+    plain = (_hundredths(score), _hundredths(high), _hundredths(passing))
+    if all(value is None or 0 <= value <= CEILING for value in plain):
+        return Fitted(*plain)
+    bottom = low or 0
+    if high is None or high <= bottom:
+        fitting = [value if value is not None and 0 <= value <= CEILING else None for value in plain]
+        return Fitted(fitting[0], fitting[1], fitting[2], score, high)
+    return Fitted(_percent(score, bottom, high), 10_000, _percent(passing, bottom, high), score, high)

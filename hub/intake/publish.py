@@ -1,0 +1,133 @@
+"""Publishing items: seal what is personal, append raw records and observations in the order that causes come first."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from connectors.contract import Item
+from connectors.observe import Unsealed
+from hub.deciding.identity import content_digest
+from hub.domain import ids
+from hub.domain.integration_config import IntegrationConfig
+from hub.domain.sealing import Sealer, to_text
+from hub.errors import Unusable
+
+OBSERVATIONS, STATEMENTS, DEADLETTER = "lms.observations", "lms.statements", "lms.deadletter"
+FIRST = ("course", "account")
+REMEMBERED = 200_000
+
+Append = Callable[[str, Sequence[tuple[str, bytes]]], list[tuple[str, int, int]]]
+
+
+@dataclass(slots=True)
+class Publisher:
+    """Publishes items of one run."""
+
+    config: IntegrationConfig
+    run_id: str
+    source_name: str
+    sealer: Sealer
+    append: Append
+    encode: Callable[[dict[str, Any]], bytes]
+    clock: Callable[[], int]
+    known_dead: Callable[[Collection[str]], set[str]]
+    """Which of these dead letters exist already."""
+    reached: dict[tuple[str, int], int] = field(default_factory=dict)
+    """(topic, partition) → offset behind what this run published."""
+    _seen: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def seal(self, items: Iterable[Item]) -> None:
+        """Seal the personal texts of these items, with the keys of all people made in one round trip."""
+        holders = [told["facts"] for item in items for told in item.observations if "facts" in told]
+        holders += [raw for item in items for raw in item.raw]
+        waiting = [
+            (holder, name, value) for holder in holders for name, value in holder.items() if isinstance(value, Unsealed)
+        ]
+        if not waiting:
+            return
+        self.sealer.prepare(self.config.company_id, {value.subject for _, _, value in waiting})
+        for holder, name, value in waiting:
+            holder[name] = to_text(self.sealer.seal(value.subject, value.text, self.config.company_id))
+
+    def raw(self, items: Iterable[Item]) -> None:
+        """Append the raw records (statements)."""
+        records = [
+            (f"statement/{raw['statement_id']}", self.encode(raw | {"correlation_id": self.run_id}))
+            for item in items
+            for raw in item.raw
+        ]
+        self._send(STATEMENTS, records)
+
+    def causes(self, items: Iterable[Item]) -> None:
+        """Append courses and accounts: once per run as long as nothing new is told of them."""
+        told = [o for item in items for o in item.observations if o["stream_kind"] in FIRST]
+        self._observations([o for o in told if o["counted"] or self._new(o)])
+
+    def effects(self, items: Iterable[Item]) -> None:
+        """Append enrollments, then lessons."""
+        told = [o for item in items for o in item.observations if o["stream_kind"] not in FIRST]
+        self._observations(sorted(told, key=lambda o: o["type"] == "lms.observation.lesson.v1"))
+
+    def rejected(self, items: Iterable[Item]) -> None:
+        """Keep what cannot be taken in, with its reason; once however often it is seen."""
+        events = {
+            event["event_id"]: event for item in items if item.problem is not None for event in [self._rejection(item)]
+        }
+        if not events:
+            return
+        known = self.known_dead(list(events))
+        self._send(
+            DEADLETTER, [(f"record/{key}", self.encode(event)) for key, event in events.items() if key not in known]
+        )
+
+    def _new(self, observation: Mapping[str, Any]) -> bool:
+        key = (str(observation["type"]), str(observation["stream_id"]))
+        told = content_digest(observation["facts"])
+        if self._seen.get(key) == told:
+            return False
+        if len(self._seen) > REMEMBERED:
+            self._seen.clear()
+        self._seen[key] = told
+        return True
+
+    def _observations(self, told: Sequence[dict[str, Any]]) -> None:
+        self._send(OBSERVATIONS, [(f"{o['stream_kind']}/{o['stream_id']}", self.encode(o)) for o in told])
+
+    def _send(self, topic: str, records: Sequence[tuple[str, bytes]]) -> None:
+        if not records:
+            return
+        for name, partition, offset in self.append(topic, records):
+            where = (name, partition)
+            self.reached[where] = max(self.reached.get(where, 0), offset + 1)
+
+    def _rejection(self, item: Item) -> dict[str, Any]:
+        problem = item.problem or Unusable("")
+        company = self.config.company_id
+        digest = item.sha256 or hashlib.sha256(item.kept).digest()
+        identity = (self.config.id, str(item.native_id), digest.hex(), problem.field, problem.rule)
+        keeper = ids.derived(company, "dead letters")
+        text = item.kept.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+        return {
+            "type": "lms.record.rejected.v1",
+            "event_id": ids.derived(company, "rejected", *identity),
+            "company_id": company,
+            "integration_id": self.config.id,
+            "recorded_at": self.clock(),
+            "correlation_id": self.run_id,
+            "run_id": self.run_id,
+            "source_name": self.source_name,
+            "source_position": item.position,
+            "native_id": item.native_id,
+            "stream_id": None,
+            "field": problem.field,
+            "rule": problem.rule,
+            "expected": problem.expected,
+            "message": str(problem),
+            "record": to_text(self.sealer.seal(keeper, text, company)) if text.strip() else None,
+            "record_size": item.size or len(item.kept),
+            "record_sha256": digest,
+            "observation": None,
+        }

@@ -1,0 +1,1 @@
+"""Integrations: their configuration, their runs, and the choice of their connector."""

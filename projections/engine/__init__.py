@@ -1,0 +1,1 @@
+"""The fold engine: takes records of the log in batches and makes rows of them, exactly once."""

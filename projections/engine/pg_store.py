@@ -1,0 +1,168 @@
+"""The fold store on PostgreSQL: one transaction per batch writes rows, histories, audit, heads, dead letters, offsets.
+
+Small batches (the live tail) go by single prepared statements, large ones by COPY. A batch that refers to a row that is
+not there yet (another topic is behind) is a wait, never a poison record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import psycopg
+from psycopg import errors
+
+from hub.domain.heads import Head
+from hub.domain.rows import Row
+from hub.errors import Retriable
+from projections import plain, upsert
+from projections.copyformat import Opener, opened
+from projections.engine.batch import Reached, Writes
+from projections.engine.folder import OwnershipLost, RowRefused
+from projections.folds import WRITE_ORDER
+from projections.tables import HISTORY, TABLES
+
+SMALL = 15
+"""Rows of one table below which single statements are faster than COPY."""
+FOLDED = "hub_folded"
+"""Channel on which every commit tells how far it came."""
+
+HEADS = """
+SELECT stream_id::text, last_event_id::text, version, (extract(epoch FROM recorded_at) * 1000000)::bigint, row_id::text, parked
+FROM hub.stream_head WHERE stream_id = ANY(%s::uuid[])
+"""
+REACHED = """
+SELECT topic, partition, next_offset, chain, event_count, epoch FROM hub.projection_offset
+WHERE (topic, partition) IN (SELECT * FROM unnest(%s::text[], %s::int[]))
+"""
+FIRST = """
+INSERT INTO hub.projection_offset (topic, partition, next_offset, chain, event_count, epoch)
+VALUES (%s, %s, %s, %s, %s, 0) ON CONFLICT DO NOTHING
+"""
+MOVE = """
+UPDATE hub.projection_offset SET next_offset = %s, chain = %s, event_count = %s, updated_at = now()
+WHERE topic = %s AND partition = %s AND next_offset = %s AND epoch = %s
+"""
+TELL = "SELECT pg_notify('hub_folded', %s)"
+
+
+class PgStore:
+    """A fold store over one connection of its own (autocommit; the store opens its own transactions)."""
+
+    def __init__(self, connection: psycopg.Connection[Any], opener: Opener) -> None:
+        self._connection = connection
+        self._opener = opener
+        plain.adapt(connection)
+        upsert.prepare(connection, TABLES.values())
+
+    def reached(self, partitions: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Reached]:
+        """How far these partitions are folded."""
+        found = {where: Reached() for where in partitions}
+        topics, numbers = [topic for topic, _ in partitions], [number for _, number in partitions]
+        with self._translated(), self._connection.cursor() as cursor:
+            cursor.execute(REACHED, (topics, numbers))
+            for topic, number, offset, chain, count, epoch in cursor:
+                found[topic, number] = Reached(offset, bytes(chain), count, epoch)
+        return found
+
+    def load(
+        self, streams: Sequence[str], rows: Mapping[str, Sequence[str]]
+    ) -> tuple[dict[str, Head], dict[tuple[str, str], Row]]:
+        """Heads and rows, in one pipeline."""
+        connection = self._connection
+        cursors = {table: connection.cursor() for table in rows}
+        with self._translated(), connection.cursor() as head_cursor:
+            with connection.pipeline():
+                if streams:
+                    head_cursor.execute(HEADS, (list(streams),), prepare=True)
+                for table, ids in rows.items():
+                    plain.ask(cursors[table], TABLES[table], list(ids))
+            heads = {row[0]: Head(*row[1:]) for row in head_cursor} if streams else {}
+            found = {
+                (table, row["id"]): row
+                for table, cursor in cursors.items()
+                for row in plain.rows_from(cursor, TABLES[table])
+            }
+        for cursor in cursors.values():
+            cursor.close()
+        return heads, found
+
+    def commit(self, writes: Writes) -> None:
+        """Write everything in one transaction; then tell who waits how far it came."""
+        with self._translated(), self._connection.transaction(), self._connection.cursor() as cursor:
+            self._move(cursor, writes)
+            for table in WRITE_ORDER:
+                self._store(cursor, table, list(writes.rows.get(table, {}).values()))
+            for parent, versions in writes.history.items():
+                upsert.store(
+                    cursor,
+                    HISTORY[parent],
+                    opened(versions, HISTORY[parent], self._opener),
+                    small=len(versions) < SMALL,
+                )
+            self._store(cursor, "lms_audit_trail", writes.audit)
+            self._store(cursor, "stream_head", [_head_row(stream, *head) for stream, head in writes.heads.items()])
+            if writes.dead:
+                self._store(cursor, "dead_letter", writes.dead)
+            told = ",".join(f"{topic}/{number}/{at.next_offset}" for (topic, number), at in writes.reached.items())
+            cursor.execute(TELL, (told,), prepare=True)
+
+    def _store(self, cursor: psycopg.Cursor[Any], name: str, rows: list[Row]) -> None:
+        if rows:
+            table = TABLES[name]
+            upsert.store(cursor, table, opened(rows, table, self._opener), small=len(rows) < SMALL)
+
+    def _move(self, cursor: psycopg.Cursor[Any], writes: Writes) -> None:
+        """Move the offsets from where this folder left them; sorted, so that two folders never deadlock."""
+        for where in sorted(writes.reached):
+            before, after = writes.expected[where], writes.reached[where]
+            if before.count == 0 and before.next_offset == 0:
+                cursor.execute(FIRST, (*where, after.next_offset, after.chain, after.count), prepare=True)
+            else:
+                values = (after.next_offset, after.chain, after.count, *where, before.next_offset, before.epoch)
+                cursor.execute(MOVE, values, prepare=True)
+            if cursor.rowcount != 1:
+                topic, number = where
+                raise OwnershipLost(f"{topic}/{number}: somebody else has folded this partition meanwhile")
+
+    def _translated(self) -> _Translated:
+        return _Translated()
+
+
+class _Translated:
+    """The driver's errors in the words of the folder."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, problem: BaseException | None, trace: Any) -> None:
+        if isinstance(problem, errors.ForeignKeyViolation):
+            name = problem.diag.constraint_name
+            raise Retriable(
+                f"a row that is referred to is not folded yet ({name}); the batch waits for it"
+            ) from problem
+        if isinstance(problem, psycopg.OperationalError):
+            raise Retriable(
+                "the database cannot be reached or ended the transaction; the batch will be taken again"
+            ) from problem
+        if isinstance(problem, psycopg.IntegrityError | psycopg.DataError):
+            diag = problem.diag
+            raise RowRefused(
+                f"{diag.column_name or diag.constraint_name or 'row'}: the database does not take it ({diag.message_primary}); "
+                "expected a row that fits the table's declaration",
+                field=str(diag.column_name or ""), rule=str(diag.constraint_name or diag.sqlstate),
+                expected="a row that fits the table",
+            ) from problem  # fmt: skip
+
+
+def _head_row(stream: str, kind: str, company: str, head: Head) -> Row:
+    return {
+        "stream_id": stream,
+        "kind": kind,
+        "company_id": company,
+        "last_event_id": head.last_event_id,
+        "version": head.version,
+        "recorded_at": head.recorded_at,
+        "row_id": head.row_id,
+        "parked": head.parked,
+    }

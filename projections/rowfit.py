@@ -1,0 +1,20 @@
+"""Holds the rows that a decision would give against their tables, personal values opened first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hub.domain.rows import Row
+from projections.copyformat import Opener, opened
+from projections.rowcheck import checker
+from projections.tables import TABLES
+
+
+def row_check(opener: Opener) -> Callable[[str, Row], None]:
+    """(table, row): raises Unusable where the row does not fit the table's declaration."""
+
+    def check(name: str, row: Row) -> None:
+        table = TABLES[name]
+        checker(table)(opened([row], table, opener)[0])
+
+    return check

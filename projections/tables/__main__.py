@@ -1,0 +1,29 @@
+"""``python -m projections.tables`` prints the declarations as SQL: the text from which a migration is written."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from sqlalchemy import create_mock_engine
+from sqlalchemy.sql.ddl import ExecutableDDLElement
+
+from projections.tables import metadata
+
+
+def script() -> str:
+    """Everything that the declarations say, as SQL for an empty database: tables, keys, indexes, comments."""
+    statements: list[str] = []
+
+    def collect(statement: ExecutableDDLElement, *_: Any, **__: Any) -> None:
+        text = str(statement.compile(dialect=engine.dialect)).replace("%%", "%").replace("\t", "    ")
+        gap = "" if text.startswith("COMMENT") else "\n"
+        statements.append(gap + "\n".join(line.rstrip() for line in text.strip().splitlines()) + ";\n")
+
+    engine = create_mock_engine("postgresql+psycopg://", collect)
+    metadata.create_all(engine, checkfirst=False)
+    return "".join(statements)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(script())
