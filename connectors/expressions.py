@@ -23,7 +23,6 @@ from jmespath.parser import ParsedResult
 from hub.errors import Refused, Unusable
 
 _PLAIN_HEADER = re.compile(r"\w[\w \-/#%:]*\.?")
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class _Functions(functions.Functions):
@@ -102,7 +101,10 @@ def compile_expression(text: object, rule: str) -> Expression:
 
 def as_expression(header: str) -> str:
     """A header as it is written in a configuration: plain where that is clear, else as a quoted identifier."""
-    plain = _IDENTIFIER.fullmatch(header) or (_PLAIN_HEADER.fullmatch(header) and " " in header)
+    try:
+        plain = compile_expression(header, "field_mappings").key == header
+    except Refused:
+        plain = False
     return header if plain else json.dumps(header, ensure_ascii=False)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -26,6 +26,8 @@ from connectors.http_auth import Auth, auth_of
 from connectors.http_limit import BucketStore, MemoryBucket, RateLimit
 from hub.domain.integration_config import IntegrationConfig
 from hub.errors import Refused, Retriable
+
+T = TypeVar("T")
 
 MOST_BYTES: Final = 64 * 1024 * 1024
 MOST_REDIRECTS: Final = 5
@@ -88,7 +90,7 @@ class Answer:
             raise Retriable(f"{self.address} answered with text that is no whole JSON.") from None
 
 
-class _Again(Exception):  # noqa: N818  a way to say "once more" to the retrying, never seen outside
+class _Again(Exception):
     """The request may be tried again."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
@@ -124,10 +126,10 @@ class HttpClient:
         """Let connections go."""
         self._client.close()
 
-    def get(
-        self, target: str, params: Mapping[str, str] | None = None, *, check: Callable[[Answer], None] | None = None
-    ) -> Answer:
-        """GET a path below the endpoint, or an address on its host. ``check`` may raise Retriable to have it repeated.
+    def read(self, target: str, understand: Callable[[Answer], T], params: Mapping[str, str] | None = None) -> T:
+        """GET a path below the endpoint, or an address on its host, and return what ``understand`` makes of the answer.
+
+        An answer in which it finds a passing fault (it raises Retriable) is asked for again, as one that broke off.
 
         Raises:
             Retriable: Every try failed, or the server asks for a longer pause than is bearable; with its
@@ -139,14 +141,12 @@ class HttpClient:
         if params:
             url = str(httpx.URL(url).copy_merge_params(dict(params)))
 
-        def once() -> Answer:
+        def once() -> T:
             answer = self._authorised(url)
-            if check is not None:
-                try:
-                    check(answer)
-                except Retriable as error:
-                    raise _Again(str(error), error.retry_after) from None
-            return answer
+            try:
+                return understand(answer)
+            except Retriable as error:
+                raise _Again(str(error), error.retry_after) from None
 
         return self._patiently(once)
 
@@ -163,7 +163,7 @@ class HttpClient:
             )
         return url
 
-    def _patiently(self, once: Callable[[], Answer]) -> Answer:
+    def _patiently(self, once: Callable[[], T]) -> T:
         again = Retrying(
             sleep=self._pace.sleep,
             stop=stop_after_attempt(self._tries),

@@ -3,7 +3,9 @@
 Its keys are the specification's own column names, the learner's keys, and facts that have no column
 (:data:`connectors.record_fields.FIELDS`); its values are as the source wrote them. A record with ``lesson_id`` tells of a
 lesson, else of an enrollment; columns that the one does not have are left out. A status says what it means as facts;
-a fact that is said beside it stands above it. A completion date without any status means completed.
+a fact that is said beside it stands above it. A completion date without any status means completed; Expired with one
+is a lapsed certificate. That a status stands before completion says "not completed" only where the record tells the
+time of its change: an old file must not look like a reset.
 
 Whatever cannot be read is :class:`~hub.errors.Unusable`, with field, rule and expectation.
 """
@@ -177,6 +179,10 @@ def _enrollment(record: Record, reading: Reading) -> dict[str, Any]:
         facts.setdefault("completed_at", exact)
         del facts["completed_on"]
     _by_status(record, "enrollment_status", ENROLLMENT_STATUS, facts)
+    if facts.get("expired") and ("completed_on" in facts or "completed_at" in facts):
+        facts["completed"] = facts["certified"] = True
+    if facts.get("worked") is not None and "completed" not in facts and _changed_at(record, reading) is not None:
+        facts["completed"] = False
     if "certificate_id" in facts:
         facts.setdefault("certified", True)
     if reading.time_zone is not None:

@@ -74,8 +74,6 @@ COURSE: Final[Mapping[str, tuple[str, Parser]]] = {
     "course_name": ("course_name", text(200)),
     "course_code": ("course_code", text(50)),
     "course_type": ("course_type", one_of(CourseType)),
-    "is_mandatory": ("is_mandatory", _flag),
-    "is_compliance_training": ("is_compliance_training", _flag),
 }
 """Fields of the course: field → (fact of the course, parser)."""
 

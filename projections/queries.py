@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+import psycopg.rows
 
 Connections = Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
 
@@ -64,6 +65,17 @@ class Matchable:
     candidates: dict[str, list[str]]
 
 
+CONFIG = """
+SELECT c.id::text, c.lms_code, c.lms_name, c.lms_type, c.integration_method, c.api_endpoint_url, c.api_version,
+       c.authentication_type, c.authentication_config, c.data_format, c.encoding_format, c.max_retry_attempts,
+       c.timeout_seconds, c.rate_limit_per_hour, c.supported_course_types, c.field_mappings, c.validation_rules,
+       c.transformation_rules, c.compliance_settings, c.is_active, c.fold_state->'connector_settings' AS connector_settings,
+       (c.fold_state->>'watermark')::bigint AS watermark, p.time_zone
+FROM hub.lms_integration_config c JOIN hub.company p ON p.id = c.company_id
+WHERE c.company_id = %s AND lower(c.lms_code) = lower(%s)
+"""
+
+
 class Queries:
     """Asks on connections of a pool."""
 
@@ -103,3 +115,15 @@ class Queries:
         names = ("hr_number", "custom_field", "email", "login")
         found = (Matchable(row[0], row[1], row[2], dict(zip(names, row[3:], strict=True))) for row in rows)
         return [one for one in found if any(one.candidates.values())]
+
+    def config(self, company_id: str, code: str) -> dict[str, Any] | None:
+        """The configuration row of an integration by its code, with the company's time zone; None where there is none."""
+        with self._connections() as connection, connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
+            return cursor.execute(CONFIG, (company_id, code)).fetchone()
+
+    def companies(self) -> dict[str, str]:
+        """Code → id of every company."""
+        with self._connections() as connection:
+            return {
+                row[0]: row[1] for row in connection.execute("SELECT code, id::text FROM hub.company ORDER BY code")
+            }

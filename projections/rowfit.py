@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from hub.domain.rows import Row
 from projections.copyformat import Opener, opened
@@ -10,11 +10,11 @@ from projections.rowcheck import checker
 from projections.tables import TABLES
 
 
-def row_check(opener: Opener) -> Callable[[str, Row], None]:
-    """(table, row): raises Unusable where the row does not fit the table's declaration."""
+def row_check(opener: Opener) -> Callable[[str, Row, Collection[str] | None], None]:
+    """(table, row, names of what changed; None: all): raises Unusable where the row does not fit its declaration."""
 
-    def check(name: str, row: Row) -> None:
+    def check(name: str, row: Row, changed: Collection[str] | None) -> None:
         table = TABLES[name]
-        checker(table)(opened([row], table, opener)[0])
+        checker(table)(opened([row], table, opener)[0], changed)
 
     return check

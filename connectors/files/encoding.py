@@ -82,6 +82,21 @@ def _eight_bit(path: str) -> str:
     # What is cut off at the end of the file is no sign of another encoding.
     if good >= damaged:
         return "utf-8"
-    best = charset_normalizer.from_bytes(sample, cp_isolation=_CANDIDATES).best()
-    # Where several encodings give the same text, the most common one is meant.
-    return "cp1252" if best is None or str(best) == sample.decode("cp1252", "replace") else best.encoding
+    return _likely(sample)
+
+
+def _likely(sample: bytes) -> str:
+    """Of the encodings that are likely, the first in which most of the special characters are letters.
+
+    Where it gives the same text as the most common one, that one is meant.
+    """
+    likely = {match.encoding: str(match) for match in charset_normalizer.from_bytes(sample, cp_isolation=_CANDIDATES)}
+    common = sample.decode("cp1252", "replace")
+    best = max(likely, key=lambda encoding: _letters(likely[encoding]), default="cp1252")
+    return "cp1252" if likely.get(best, common) == common else best
+
+
+def _letters(text: str) -> float:
+    """Which part of the characters beyond ASCII are letters."""
+    special = [character for character in text if character > "\x7f"]
+    return sum(character.isalpha() for character in special) / max(1, len(special))

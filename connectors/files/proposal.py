@@ -16,12 +16,12 @@ LIKE: Final = 0.86
 """How alike a header must be to a synonym (1 is equal) to be proposed."""
 
 SYNONYMS: Final = {
-    "lms_user_id": "user id; userid; learner id; student id; lms id; benutzer-id; nutzer-id; teilnehmer-id; id utilisateur; id usuario",
+    "lms_user_id": "user id; learner id; student id; lms id; benutzer-id; nutzer-id; teilnehmer-id; id utilisateur; id usuario",
     "hr_number": "employee no; employee nr; employee number; emp no; emp id; employee id; staff id; staff number; personnel number; "
     "personalnummer; personal-nr; pers.nr; mitarbeiternummer; mitarbeiter-id; matricule; numero empleado; matricola",
-    "email": "e-mail; mail; email address; e-mail address; user email; e-mail-adresse; mailadresse; adresse e-mail; courriel; "
+    "email": "e-mail; mail; e-mail address; user email; e-mail-adresse; mailadresse; adresse e-mail; courriel; "
     "correo; correo electronico; posta elettronica",
-    "login_name": "login; user name; username; user; account; benutzername; benutzerkennung; anmeldename; kennung; identifiant; usuario",
+    "login_name": "login; user name; user; account; benutzername; benutzerkennung; anmeldename; kennung; identifiant; usuario",
     "display_name": "name; full name; learner; learner name; student; student name; employee name; participant; teilnehmer; "
     "teilnehmername; mitarbeiter; vollständiger name; apprenant; nom complet; nombre; nombre completo; partecipante",
     "course_id": "course key; course no; course number; kurs-id; kursnummer; kurs-nr; id cours; id curso; id corso; training id; class id",
@@ -37,8 +37,8 @@ SYNONYMS: Final = {
     "completion_date": "completed; completed on; completed at; date completed; finished; finished on; done; abschlussdatum; "
     "abgeschlossen am; abschluss; date d'achèvement; fecha de finalización; data di completamento",
     "due_date": "due; deadline; due on; fällig am; fälligkeit; frist; échéance; fecha límite; scadenza",
-    "progress_percentage": "progress; progress %; percent; percent complete; % complete; completion; completion %; fortschritt; "
-    "fortschritt %; progression; avancement; progreso; avanzamento",
+    "progress_percentage": "progress; percent; percent complete; % complete; completion; fortschritt; "
+    "progression; avancement; progreso; avanzamento",
     "time_spent_minutes": "minutes; time spent; duration (min); time spent (min); dauer; lernzeit; dauer (min); durée; duración",
     "score_achieved": "score; points; result; mark; final score; punkte; ergebnis; punktzahl; note obtenue; puntuación; punteggio",
     "max_score": "maximum score; score max; max points; maximalpunktzahl; maximale punkte; note maximale; puntuación máxima",

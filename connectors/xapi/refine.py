@@ -117,11 +117,10 @@ class Rules:
 
 def _learner(learner: Learner, changed: Mapping[str, Any]) -> Learner:
     """The learner with further keys. Who it is (the account) stays the statement's matter."""
-    told = {
-        record_fields.LEARNER[name]: plain(changed[name], name) for name in record_fields.LEARNER if name in changed
-    }
-    if "lms_user_id" in told:
+    if "lms_user_id" in changed:
         raise broken("lms_user_id", "set by the statement", "no rule for it: the actor names the account")
+    keys = [(meaning, changed[name], name) for name, meaning in record_fields.LEARNER.items() if name in changed]
+    told: dict[str, str] = {meaning: text for meaning, value, name in keys if (text := plain(value, name))}
     return replace(learner, **told)
 
 

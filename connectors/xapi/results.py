@@ -63,9 +63,10 @@ def _share(mastery: float | None, low: float, high: float) -> Decimal | None:
 
 
 def _ten_thousandths(value: float | Decimal, name: str) -> int:
-    if abs(value) >= _LARGEST_SCORE:
+    exact = Decimal(str(value))
+    if abs(exact) >= _LARGEST_SCORE:
         raise broken(f"result.score.{name.removeprefix('score_')}", "range", f"less than {_LARGEST_SCORE}")
-    return scaled(Decimal(str(value)), 4)
+    return scaled(exact, 4)
 
 
 def seconds(statement: Json) -> int | None:
@@ -120,9 +121,11 @@ def _clean(text: str | None) -> str | None:
 
 
 def _number(value: Any) -> float | None:
+    """The value of an extension as a number that a float holds; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
-        return value if isfinite(value) else None
+        number = float(value)
     except OverflowError:
         return None
+    return number if isfinite(number) else None

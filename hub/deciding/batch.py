@@ -110,10 +110,23 @@ def take(view: View, event: dict[str, Any], around: Surroundings) -> None:
 
     Raises Unusable naming the field, the rule and what was expected."""
     rows = view.preview(event)
-    for (table, _), row in rows.items():
-        around.check(table, row)
+    changed = _changed(event)
+    for (table, key), row in rows.items():
+        around.check(table, row, None if view.row(table, key) is None else changed)
     opened = event.get("enrollment_row_id") if event.get("existing_enrollment_id") is None else None
     view.take(event, rows, opened)
+
+
+ALWAYS = ("fold_state", "updated_at", "time_spent_minutes")
+"""What a fold may change beside the values that an event names."""
+
+
+def _changed(event: Mapping[str, Any]) -> set[str]:
+    """The names of what an event changes, of whichever row."""
+    names = set(ALWAYS)
+    for part in ("change", "enrollment", "lesson", "config", "run"):
+        names |= set(event.get(part) or ())
+    return names
 
 
 def _rejected(problem: Unusable) -> dict[str, Any]:

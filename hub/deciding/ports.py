@@ -80,8 +80,8 @@ class DecidingStore(Protocol):
 Fold = Callable[[PlainEvent, Callable[[str, str], Row | None]], dict[tuple[str, str], Row]]
 """(event, (table, id) → row) → the rows that the event gives, by table and id."""
 
-RowCheck = Callable[[str, Row], None]
-"""(table, row): raises Unusable where the row does not fit the table's declaration."""
+RowCheck = Callable[[str, Row, Collection[str] | None], None]
+"""(table, row, names of what changed; None: all): raises Unusable where the row does not fit the table's declaration."""
 
 Opener = Callable[[Sequence[str]], list[str | None]]
 """Sealed texts → clear texts, None where the key is gone."""

@@ -81,7 +81,9 @@ class Changes:
 
     def put(self, name: str, value: Any) -> bool:
         """Take a value where one is given and it differs; tells whether it does."""
-        if value is None or same(value_of(self.row, name), value):
+        if value is None:
+            return False
+        if same(value_of(self.row, name), value):
             self.new.pop(name, None)
             return False
         self.new[name] = value

@@ -92,7 +92,8 @@ class EnrollmentSigns:
 def enrollment_meaning(signs: EnrollmentSigns) -> str:
     """The status that the facts mean (``Lapsed`` for a certificate past its end); the first that fits wins."""
     if signs.certified:
-        return LAPSED if signs.valid_until is not None and signs.valid_until <= signs.today else E.CERTIFIED
+        past = signs.valid_until is not None and signs.valid_until <= signs.today
+        return LAPSED if past or signs.expired else E.CERTIFIED
     if signs.removed:
         return E.DROPPED
     if signs.waived:

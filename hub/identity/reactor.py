@@ -18,17 +18,31 @@ BATCH = 1000
 
 
 class _Stale(Protocol):
-    stream: str
-    company_id: str
-    account_id: str
-    version: int
+    @property
+    def stream(self) -> str: ...
+
+    @property
+    def company_id(self) -> str: ...
+
+    @property
+    def account_id(self) -> str: ...
+
+    @property
+    def version(self) -> int: ...
 
 
 class _Matchable(Protocol):
-    account_id: str
-    company_id: str
-    version: int
-    candidates: Mapping[str, Sequence[str]]
+    @property
+    def account_id(self) -> str: ...
+
+    @property
+    def company_id(self) -> str: ...
+
+    @property
+    def version(self) -> int: ...
+
+    @property
+    def candidates(self) -> Mapping[str, Sequence[str]]: ...
 
 
 class IdentityReactor:
