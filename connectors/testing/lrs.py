@@ -87,6 +87,14 @@ class FakeLrs:
         """No token that was granted so far is good any more."""
         self._tokens.clear()
 
+    def ids(self) -> list[str]:
+        """The ids of all statements that a reader gets now, oldest first."""
+        return [str(statement["id"]) for _, statement in self._visible()]
+
+    def shift(self, by: timedelta) -> None:
+        """Have its clock be off: all times at which statements were stored move."""
+        self._stored = [(time + by, statement | {"stored": _text(time + by)}) for time, statement in self._stored]
+
     # -- answering ----------------------------------------------------------------------------------------
 
     def answer(self, asked: Asked) -> Reply:

@@ -142,7 +142,7 @@ def _handler(server: HostileServer) -> type[BaseHTTPRequestHandler]:
             if reply.sent is not None:
                 self.close_connection = True
 
-        do_GET = do_POST = do_PUT = do_DELETE = _serve
+        do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815  names of the standard library
 
         def log_message(self, format: str, *args: Any) -> None:
             """Nothing is logged."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, MetaData, Table, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, MetaData, Table, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase
 
 from projections.tables.rules import Rule, constraints, one_of
@@ -26,7 +26,7 @@ Part = Literal["specification", "hub", "history", "engine"]
 
 @dataclass(frozen=True)
 class Lookup:
-    """An index or a unique key, before it has the name of its table."""
+    """An index or a unique key, before it has the name of its table. A column may be an expression such as ``lower(x)``."""
 
     name: str
     columns: tuple[str, ...]
@@ -70,7 +70,7 @@ def _named(table: str, lookup: Lookup) -> Index | UniqueConstraint:
     if lookup.unique:
         return UniqueConstraint(*lookup.columns, name=name)
     if lookup.method == "btree":
-        return Index(name, *lookup.columns)
+        return Index(name, *(text(column) if "(" in column else column for column in lookup.columns))
     return Index(name, *lookup.columns, postgresql_using=lookup.method)
 
 

@@ -156,9 +156,9 @@ def test_a_known_row_is_replaced_whole(connection: psycopg.Connection[Any], smal
     """The second version of a row replaces every column of the first, NULLs too; other rows stay."""
     table = TABLES["department"]
     emptied(connection, table)
-    first, other = (department(number, name="Research", is_active=True, effective_to=19_900) for number in (1, 2))
+    first, other = (department(number, name="Research", is_active=True, effective_from=19_900) for number in (1, 2))
     write(connection, table, [first, other], small=not small)
-    second = first | {"name": None, "is_active": False, "effective_to": None, "fold_state": {"b": [1]}}
+    second = first | {"name": None, "is_active": False, "effective_from": None, "fold_state": {"b": [1]}}
     write(connection, table, [second], small=small)
     assert read(connection, table) == [second, other]
 

@@ -72,15 +72,15 @@ CREATE TABLE hub.dead_letter (
     CONSTRAINT chk_record_sha256 CHECK (octet_length(record_sha256) = 32)
 );
 
-CREATE INDEX dead_letter_idx_stream_id ON hub.dead_letter (stream_id);
-
-CREATE INDEX dead_letter_idx_run_id ON hub.dead_letter (run_id);
-
 CREATE INDEX dead_letter_idx_recorded_at ON hub.dead_letter (recorded_at);
 
 CREATE INDEX dead_letter_idx_company_id ON hub.dead_letter (company_id);
 
 CREATE INDEX dead_letter_idx_lms_integration_id ON hub.dead_letter (lms_integration_id);
+
+CREATE INDEX dead_letter_idx_stream_id ON hub.dead_letter (stream_id);
+
+CREATE INDEX dead_letter_idx_run_id ON hub.dead_letter (run_id);
 COMMENT ON TABLE hub.dead_letter IS 'Records that could not be taken in (rejected) or folded (parked), and what waits behind a parked one (behind).';
 COMMENT ON COLUMN hub.dead_letter.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.dead_letter.company_id IS 'Company that the record names; NULL: unknown.';
@@ -198,7 +198,6 @@ CREATE TABLE hub.department_history (
     parent_department_id UUID,
     manager_employee_id UUID,
     is_active BOOLEAN,
-    effective_to DATE,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
     version INTEGER NOT NULL,
@@ -215,7 +214,6 @@ COMMENT ON COLUMN hub.department_history.name IS 'Name of the department.';
 COMMENT ON COLUMN hub.department_history.parent_department_id IS 'Department above; NULL: none. Not a foreign key: it may become known later.';
 COMMENT ON COLUMN hub.department_history.manager_employee_id IS 'Employee who leads it. Not a foreign key: it may become known later.';
 COMMENT ON COLUMN hub.department_history.is_active IS 'False when the department was closed.';
-COMMENT ON COLUMN hub.department_history.effective_to IS 'Last day of the department; NULL while it is active.';
 COMMENT ON COLUMN hub.department_history.created_at IS 'When the hub recorded the first event of this row (UTC).';
 COMMENT ON COLUMN hub.department_history.updated_at IS 'When the hub recorded the last event that changed this row (UTC).';
 COMMENT ON COLUMN hub.department_history.version IS 'Version of the stream that the event made: 1, 2, 3, ...';
@@ -231,7 +229,6 @@ CREATE TABLE hub.team_history (
     department_id UUID,
     lead_employee_id UUID,
     is_active BOOLEAN,
-    effective_to DATE,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
     version INTEGER NOT NULL,
@@ -248,7 +245,6 @@ COMMENT ON COLUMN hub.team_history.name IS 'Name of the team.';
 COMMENT ON COLUMN hub.team_history.department_id IS 'Department of the team; NULL: none. Not a foreign key: it may become known later.';
 COMMENT ON COLUMN hub.team_history.lead_employee_id IS 'Employee who leads it. Not a foreign key: it may become known later.';
 COMMENT ON COLUMN hub.team_history.is_active IS 'False when the team was closed.';
-COMMENT ON COLUMN hub.team_history.effective_to IS 'Last day of the team; NULL while it is active.';
 COMMENT ON COLUMN hub.team_history.created_at IS 'When the hub recorded the first event of this row (UTC).';
 COMMENT ON COLUMN hub.team_history.updated_at IS 'When the hub recorded the last event that changed this row (UTC).';
 COMMENT ON COLUMN hub.team_history.version IS 'Version of the stream that the event made: 1, 2, 3, ...';
@@ -352,7 +348,6 @@ CREATE TABLE hub.department (
     manager_employee_id UUID,
     is_active BOOLEAN DEFAULT true,
     effective_from DATE,
-    effective_to DATE,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     fold_state JSONB,
@@ -360,11 +355,11 @@ CREATE TABLE hub.department (
     CONSTRAINT fk_department_company FOREIGN KEY(company_id) REFERENCES hub.company (id)
 );
 
-CREATE INDEX department_idx_company_id_code ON hub.department (company_id, code);
-
 CREATE INDEX department_idx_manager_employee_id ON hub.department (manager_employee_id);
 
 CREATE INDEX department_idx_parent_department_id ON hub.department (parent_department_id);
+
+CREATE INDEX department_idx_company_id_code ON hub.department (company_id, code);
 COMMENT ON TABLE hub.department IS 'A department of a company; departments form a tree.';
 COMMENT ON COLUMN hub.department.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.department.company_id IS 'Company that the row belongs to.';
@@ -374,7 +369,6 @@ COMMENT ON COLUMN hub.department.parent_department_id IS 'Department above; NULL
 COMMENT ON COLUMN hub.department.manager_employee_id IS 'Employee who leads it. Not a foreign key: it may become known later.';
 COMMENT ON COLUMN hub.department.is_active IS 'False when the department was closed.';
 COMMENT ON COLUMN hub.department.effective_from IS 'First day on which the present values hold.';
-COMMENT ON COLUMN hub.department.effective_to IS 'Last day of the department; NULL while it is active.';
 COMMENT ON COLUMN hub.department.created_at IS 'When the hub recorded the first event of this row (UTC).';
 COMMENT ON COLUMN hub.department.updated_at IS 'When the hub recorded the last event that changed this row (UTC).';
 COMMENT ON COLUMN hub.department.fold_state IS 'What decisions must know and no column says: times and raw values of the source, cycle, validity. No personal data.';
@@ -388,7 +382,6 @@ CREATE TABLE hub.team (
     lead_employee_id UUID,
     is_active BOOLEAN DEFAULT true,
     effective_from DATE,
-    effective_to DATE,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     fold_state JSONB,
@@ -410,7 +403,6 @@ COMMENT ON COLUMN hub.team.department_id IS 'Department of the team; NULL: none.
 COMMENT ON COLUMN hub.team.lead_employee_id IS 'Employee who leads it. Not a foreign key: it may become known later.';
 COMMENT ON COLUMN hub.team.is_active IS 'False when the team was closed.';
 COMMENT ON COLUMN hub.team.effective_from IS 'First day on which the present values hold.';
-COMMENT ON COLUMN hub.team.effective_to IS 'Last day of the team; NULL while it is active.';
 COMMENT ON COLUMN hub.team.created_at IS 'When the hub recorded the first event of this row (UTC).';
 COMMENT ON COLUMN hub.team.updated_at IS 'When the hub recorded the last event that changed this row (UTC).';
 COMMENT ON COLUMN hub.team.fold_state IS 'What decisions must know and no column says: times and raw values of the source, cycle, validity. No personal data.';
@@ -479,17 +471,19 @@ CREATE TABLE hub.employee (
     CONSTRAINT chk_employment_status_enum CHECK (employment_status IN ('Active', 'On Leave', 'Terminated'))
 );
 
-CREATE INDEX employee_idx_company_id_login_name ON hub.employee (company_id, login_name);
+CREATE INDEX employee_idx_company_id_lower_login_name ON hub.employee (company_id, lower(login_name));
 
-CREATE INDEX employee_idx_company_id_custom_identifier ON hub.employee (company_id, custom_identifier);
+CREATE INDEX employee_idx_company_id_lower_email ON hub.employee (company_id, lower(email));
 
 CREATE INDEX employee_idx_manager_employee_id ON hub.employee (manager_employee_id);
 
-CREATE INDEX employee_idx_department_id ON hub.employee (department_id);
-
 CREATE INDEX employee_idx_team_id ON hub.employee (team_id);
 
-CREATE INDEX employee_idx_company_id_email ON hub.employee (company_id, email);
+CREATE INDEX employee_idx_company_id_lower_custom_identifier ON hub.employee (company_id, lower(custom_identifier));
+
+CREATE INDEX employee_idx_department_id ON hub.employee (department_id);
+
+CREATE INDEX employee_idx_company_id_lower_number ON hub.employee (company_id, lower(employee_number));
 COMMENT ON TABLE hub.employee IS 'Somebody who works, or worked, for a company.';
 COMMENT ON COLUMN hub.employee.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.employee.company_id IS 'Company that the row belongs to.';
@@ -565,21 +559,21 @@ CREATE TABLE hub.lms_integration_config (
     CONSTRAINT chk_positive_values CHECK (timeout_seconds > 0 AND rate_limit_per_hour > 0 AND max_retry_attempts >= 0)
 );
 
-CREATE INDEX lms_integration_config_idx_is_primary_lms ON hub.lms_integration_config (is_primary_lms);
-
-CREATE INDEX lms_integration_config_idx_last_successful_sync_at ON hub.lms_integration_config (last_successful_sync_at);
-
-CREATE INDEX lms_integration_config_idx_integration_method ON hub.lms_integration_config (integration_method);
+CREATE INDEX lms_integration_config_idx_connection_status ON hub.lms_integration_config (connection_status);
 
 CREATE INDEX lms_integration_config_idx_is_active ON hub.lms_integration_config (is_active);
-
-CREATE INDEX lms_integration_config_idx_connection_status ON hub.lms_integration_config (connection_status);
 
 CREATE INDEX lms_integration_config_idx_last_sync_at ON hub.lms_integration_config (last_sync_at);
 
 CREATE INDEX lms_integration_config_idx_company_id ON hub.lms_integration_config (company_id);
 
 CREATE INDEX lms_integration_config_idx_lms_type ON hub.lms_integration_config (lms_type);
+
+CREATE INDEX lms_integration_config_idx_last_successful_sync_at ON hub.lms_integration_config (last_successful_sync_at);
+
+CREATE INDEX lms_integration_config_idx_is_primary_lms ON hub.lms_integration_config (is_primary_lms);
+
+CREATE INDEX lms_integration_config_idx_integration_method ON hub.lms_integration_config (integration_method);
 COMMENT ON TABLE hub.lms_integration_config IS 'One learning management system of a company: how it is reached, what is taken in, and how the connection is.';
 COMMENT ON COLUMN hub.lms_integration_config.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.lms_integration_config.company_id IS 'Company that the row belongs to.';
@@ -649,13 +643,13 @@ CREATE TABLE hub.course (
     CONSTRAINT chk_passing_score CHECK (passing_score >= 0)
 );
 
-CREATE INDEX course_idx_course_code ON hub.course (course_code);
-
 CREATE INDEX course_idx_course_id ON hub.course (course_id);
+
+CREATE INDEX course_idx_lms_integration_id ON hub.course (lms_integration_id);
 
 CREATE INDEX course_idx_company_id ON hub.course (company_id);
 
-CREATE INDEX course_idx_lms_integration_id ON hub.course (lms_integration_id);
+CREATE INDEX course_idx_course_code ON hub.course (course_code);
 COMMENT ON TABLE hub.course IS 'A course in the catalog of one LMS: what it teaches, how long a completion is valid, and its lessons in order.';
 COMMENT ON COLUMN hub.course.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.course.company_id IS 'Company that the row belongs to.';
@@ -759,9 +753,9 @@ CREATE TABLE hub.xapi_statement (
     CONSTRAINT chk_digest CHECK (octet_length(digest) = 32)
 );
 
-CREATE INDEX xapi_statement_idx_company_id ON hub.xapi_statement (company_id);
-
 CREATE INDEX xapi_statement_idx_stream_id ON hub.xapi_statement (stream_id);
+
+CREATE INDEX xapi_statement_idx_company_id ON hub.xapi_statement (company_id);
 COMMENT ON TABLE hub.xapi_statement IS 'One xAPI statement that came in: by its id a repeat is told from a conflict, and a voided one is found. Its text is in the log.';
 COMMENT ON COLUMN hub.xapi_statement.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.xapi_statement.company_id IS 'Company that the row belongs to.';
@@ -831,27 +825,27 @@ CREATE TABLE hub.lms_course_enrollment (
 )
  WITH (fillfactor = 85);
 
-CREATE INDEX lms_course_enrollment_idx_company_id ON hub.lms_course_enrollment (company_id);
-
-CREATE INDEX lms_course_enrollment_idx_employee_id ON hub.lms_course_enrollment (employee_id);
-
 CREATE INDEX lms_course_enrollment_idx_enrollment_date ON hub.lms_course_enrollment (enrollment_date);
 
-CREATE INDEX lms_course_enrollment_idx_is_mandatory ON hub.lms_course_enrollment (is_mandatory);
-
-CREATE INDEX lms_course_enrollment_idx_course_id ON hub.lms_course_enrollment (course_id);
-
-CREATE INDEX lms_course_enrollment_idx_progress_percentage ON hub.lms_course_enrollment USING brin (progress_percentage);
+CREATE INDEX lms_course_enrollment_idx_is_compliance_training ON hub.lms_course_enrollment (is_compliance_training);
 
 CREATE INDEX lms_course_enrollment_idx_lms_integration_id ON hub.lms_course_enrollment (lms_integration_id);
 
 CREATE INDEX lms_course_enrollment_idx_completion_date ON hub.lms_course_enrollment (completion_date);
 
+CREATE INDEX lms_course_enrollment_idx_is_mandatory ON hub.lms_course_enrollment (is_mandatory);
+
+CREATE INDEX lms_course_enrollment_idx_progress_percentage ON hub.lms_course_enrollment USING brin (progress_percentage);
+
 CREATE INDEX lms_course_enrollment_idx_course_code ON hub.lms_course_enrollment (course_code);
+
+CREATE INDEX lms_course_enrollment_idx_employee_id ON hub.lms_course_enrollment (employee_id);
 
 CREATE INDEX lms_course_enrollment_idx_enrollment_status ON hub.lms_course_enrollment (enrollment_status);
 
-CREATE INDEX lms_course_enrollment_idx_is_compliance_training ON hub.lms_course_enrollment (is_compliance_training);
+CREATE INDEX lms_course_enrollment_idx_company_id ON hub.lms_course_enrollment (company_id);
+
+CREATE INDEX lms_course_enrollment_idx_course_id ON hub.lms_course_enrollment (course_id);
 COMMENT ON TABLE hub.lms_course_enrollment IS 'One cycle of one person in one course of one LMS. A retake after an end is a new row, and so is work after Dropped, or after Expired without completion_date. An ended row keeps its dates and certificate for ever.';
 COMMENT ON COLUMN hub.lms_course_enrollment.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.lms_course_enrollment.company_id IS 'Company that the row belongs to.';
@@ -921,19 +915,19 @@ CREATE TABLE hub.lms_account (
     CONSTRAINT chk_matched_by_enum CHECK (matched_by IN ('hr_number', 'custom_field', 'email', 'login', 'manual'))
 );
 
+CREATE INDEX lms_account_idx_employee_id ON hub.lms_account (employee_id);
+
+CREATE INDEX lms_account_idx_company_id_login_name ON hub.lms_account (company_id, login_name);
+
+CREATE INDEX lms_account_idx_company_id_custom_identifier ON hub.lms_account (company_id, custom_identifier);
+
 CREATE INDEX lms_account_idx_lms_integration_id ON hub.lms_account (lms_integration_id);
 
 CREATE INDEX lms_account_idx_company_id_email ON hub.lms_account (company_id, email);
 
 CREATE INDEX lms_account_idx_company_id_hr_number ON hub.lms_account (company_id, hr_number);
 
-CREATE INDEX lms_account_idx_company_id_login_name ON hub.lms_account (company_id, login_name);
-
 CREATE INDEX lms_account_idx_company_id ON hub.lms_account (company_id);
-
-CREATE INDEX lms_account_idx_employee_id ON hub.lms_account (employee_id);
-
-CREATE INDEX lms_account_idx_company_id_custom_identifier ON hub.lms_account (company_id, custom_identifier);
 COMMENT ON TABLE hub.lms_account IS 'Somebody as one LMS knows them, linked to an employee where one key named exactly one.';
 COMMENT ON COLUMN hub.lms_account.id IS 'Identifier of the account: UUIDv5 of a keyed hash of the identifier in the LMS.';
 COMMENT ON COLUMN hub.lms_account.company_id IS 'Company that the row belongs to.';
@@ -994,9 +988,17 @@ CREATE TABLE hub.lms_audit_trail (
     CONSTRAINT chk_affected_employees_positive CHECK (affected_employees >= 0)
 );
 
+CREATE INDEX lms_audit_trail_idx_audit_type ON hub.lms_audit_trail (audit_type);
+
+CREATE INDEX lms_audit_trail_idx_performed_by_user_id ON hub.lms_audit_trail (performed_by_user_id);
+
+CREATE INDEX lms_audit_trail_idx_data_sensitivity_level ON hub.lms_audit_trail (data_sensitivity_level);
+
 CREATE INDEX lms_audit_trail_idx_company_id ON hub.lms_audit_trail (company_id);
 
 CREATE INDEX lms_audit_trail_idx_action ON hub.lms_audit_trail (action);
+
+CREATE INDEX lms_audit_trail_idx_risk_level ON hub.lms_audit_trail (risk_level);
 
 CREATE INDEX lms_audit_trail_idx_timestamp ON hub.lms_audit_trail (timestamp);
 
@@ -1005,14 +1007,6 @@ CREATE INDEX lms_audit_trail_idx_lms_integration_id ON hub.lms_audit_trail (lms_
 CREATE INDEX lms_audit_trail_idx_entity_type ON hub.lms_audit_trail (entity_type);
 
 CREATE INDEX lms_audit_trail_idx_enrollment_id ON hub.lms_audit_trail (enrollment_id);
-
-CREATE INDEX lms_audit_trail_idx_risk_level ON hub.lms_audit_trail (risk_level);
-
-CREATE INDEX lms_audit_trail_idx_data_sensitivity_level ON hub.lms_audit_trail (data_sensitivity_level);
-
-CREATE INDEX lms_audit_trail_idx_audit_type ON hub.lms_audit_trail (audit_type);
-
-CREATE INDEX lms_audit_trail_idx_performed_by_user_id ON hub.lms_audit_trail (performed_by_user_id);
 COMMENT ON TABLE hub.lms_audit_trail IS 'One row per event, written in the same transaction as the row that it changed. The id is that of the event.';
 COMMENT ON COLUMN hub.lms_audit_trail.id IS 'Identifier of the event.';
 COMMENT ON COLUMN hub.lms_audit_trail.company_id IS 'Company that the row belongs to.';
@@ -1082,11 +1076,9 @@ CREATE TABLE hub.lms_learning_progress (
 )
  WITH (fillfactor = 85);
 
-CREATE INDEX lms_learning_progress_idx_employee_id ON hub.lms_learning_progress (employee_id);
-
-CREATE INDEX lms_learning_progress_idx_completion_date ON hub.lms_learning_progress (completion_date);
-
 CREATE INDEX lms_learning_progress_idx_is_mandatory_lesson ON hub.lms_learning_progress (is_mandatory_lesson);
+
+CREATE INDEX lms_learning_progress_idx_progress_status ON hub.lms_learning_progress (progress_status);
 
 CREATE INDEX lms_learning_progress_idx_course_id ON hub.lms_learning_progress (course_id);
 
@@ -1098,9 +1090,11 @@ CREATE INDEX lms_learning_progress_idx_lesson_id ON hub.lms_learning_progress (l
 
 CREATE INDEX lms_learning_progress_idx_lms_integration_id ON hub.lms_learning_progress (lms_integration_id);
 
-CREATE INDEX lms_learning_progress_idx_progress_status ON hub.lms_learning_progress (progress_status);
-
 CREATE INDEX lms_learning_progress_idx_enrollment_id ON hub.lms_learning_progress (enrollment_id);
+
+CREATE INDEX lms_learning_progress_idx_completion_date ON hub.lms_learning_progress (completion_date);
+
+CREATE INDEX lms_learning_progress_idx_employee_id ON hub.lms_learning_progress (employee_id);
 COMMENT ON TABLE hub.lms_learning_progress IS 'One lesson (activity, SCO, module item) of one enrollment; key (enrollment, lesson).';
 COMMENT ON COLUMN hub.lms_learning_progress.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.lms_learning_progress.company_id IS 'Company that the row belongs to.';
