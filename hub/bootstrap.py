@@ -29,7 +29,7 @@ from hub.postgres.embedded import embedded
 from hub.runners import DECIDE_BATCH, DECIDE_LOCK, FOLD_BATCH, FOLD_LOCK, Runner
 from hub.settings import Settings
 from hub.vault import Keyring, PostgresKeyStore, load_master_key
-from projections import folds, migrations
+from projections import audit, folds, migrations
 from projections.engine.fold_watch import FoldWatch
 from projections.engine.folder import Folder
 from projections.engine.pg_deciding import PgDeciding
@@ -116,11 +116,15 @@ class Hub:
         """A folder over a connection of its own."""
         connection = self.connect()
         self._stack.callback(connection.close)
+        return self.folder_over(connection)
+
+    def folder_over(self, connection: psycopg.Connection[Any]) -> Folder:
+        """A folder over this connection, which nobody else uses; the caller closes it."""
         return Folder(PgStore(connection, self.open_texts), codec.decode, clock)
 
-    def decider(self) -> Decider:
-        """A decider; it gives up waiting when the hub closes."""
-        return Decider(self.around, lambda: self.closing)
+    def decider(self, stopped: Callable[[], bool] | None = None) -> Decider:
+        """A decider; it gives up waiting for the folds when ``stopped`` says so (default: when the hub closes)."""
+        return Decider(self.around, stopped or (lambda: self.closing))
 
     def start_runners(self) -> None:
         """Fold and decide in this process (PostgreSQL log), or stand by where another process does."""
@@ -159,6 +163,7 @@ class Hub:
             clock=clock,
             append=self._append,
             read=self._read,
+            risk=audit.risk_of,
             partition_of=partial(_partition_of, partitions=self.settings.partitions),
         )
 

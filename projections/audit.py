@@ -114,6 +114,11 @@ def _risk(event: Mapping[str, Any], words: Words, *, relinked: bool) -> str:
     return RISKS[level]
 
 
+def risk_of(event: Mapping[str, Any]) -> str:
+    """The risk level of an event before it is applied."""
+    return _risk(event, words_of(event["type"]), relinked=False)
+
+
 def entity(event: Mapping[str, Any]) -> str:
     """The id of the row that the event is about."""
     if event.get("lesson_row_id") and event["type"].startswith("lms.lesson."):

@@ -23,6 +23,12 @@ _PROGRESS: Final = (
 )
 _GRADE: Final = "http://www.tincanapi.co.uk/activitytypes/grade_classification"
 _LARGEST_SCORE: Final = 10**10
+_SCORE_FIELDS: Final = {
+    "score": "result.score.raw",
+    "score_min": "result.score.min",
+    "score_max": "result.score.max",
+    "passing_score": f"context.extensions.{_MASTERY}",
+}
 
 
 def has_category(statement: Json, category: str) -> bool:
@@ -65,7 +71,7 @@ def _share(mastery: float | None, low: float, high: float) -> Decimal | None:
 def _ten_thousandths(value: float | Decimal, name: str) -> int:
     exact = Decimal(str(value))
     if abs(exact) >= _LARGEST_SCORE:
-        raise broken(f"result.score.{name.removeprefix('score_')}", "range", f"less than {_LARGEST_SCORE}")
+        raise broken(_SCORE_FIELDS[name], "range", f"less than {_LARGEST_SCORE}")
     return scaled(exact, 4)
 
 

@@ -164,11 +164,21 @@ class Commands:
         if body is None:
             return None
         event = self._envelope(command, view, now) | body
+        self._demand_justification(command, event)
         try:
             take(view, event, self._around)
         except Unusable as problem:
             raise Refused(str(problem), field=problem.field, rule=problem.rule, expected=problem.expected) from problem
         return event
+
+    def _demand_justification(self, command: Command, event: Mapping[str, Any]) -> None:
+        """From risk High on, a person says why it is right for the business."""
+        by_person = command.actor.kind in ("user", "employee")
+        if by_person and not command.justification and self._around.risk(event) in ("High", "Critical"):
+            raise Refused(
+                f"justification: {command.name} has a high risk; expected a business justification",
+                field="justification", rule="required from risk High on", expected="a business justification",
+            )  # fmt: skip
 
     def _envelope(self, command: Command, view: View, now: int) -> dict[str, Any]:
         return envelope.of_command(

@@ -105,6 +105,8 @@ class Surroundings:
     """(topic, partition, offset) → value."""
     partition_of: Callable[[str], int]
     """The partition of a key."""
+    risk: Callable[[PlainEvent], str] = lambda _: "Low"
+    """The risk level of an event (Low, Medium, High, Critical)."""
 
 
 @dataclass(slots=True)

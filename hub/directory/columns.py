@@ -140,7 +140,7 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
         _FROM,
     ),
     "user": (
-        Column("login", "login", _login, ("login_name",), personal=True, key=True, clears=False),
+        Column("login", "login", _login, personal=True, key=True, clears=False),
         Column("email", "email", _email, personal=True),
         Column("display_name", "display_name", text(400), personal=True),
         Column("employee_number", "employee_id", _number, ("employee",), names="employee"),

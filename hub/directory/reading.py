@@ -81,7 +81,8 @@ def _workbook(path: str) -> Iterator[Told]:
     named = [(sheet, kind) for sheet in sheets if (kind := kind_of(sheet)) is not None]
     if not named and len(sheets) != 1:
         refused("sheets", "sheet per kind", f"a sheet named {LISTS}")
-    for sheet, kind in named or [(sheets[0], None)]:
+    tables: list[tuple[str, str | None]] = [*named] or [(sheets[0], None)]
+    for sheet, kind in tables:
         yield from _table(ExcelTable(path, Options(sheet=sheet)), kind)
 
 
@@ -118,7 +119,9 @@ def _told(kind: str | None, record: str | None, position: str, cells: dict[str, 
         return Told(DEFAULT_KIND, position, cells, raw, problem)
     found = DEFAULT_KIND if said is None else kind_of(said)
     if found is None:
-        return Told(DEFAULT_KIND, position, cells, raw, _unusable(RECORD, "kind of record", f"one of {', '.join(KINDS)}"))
+        return Told(
+            DEFAULT_KIND, position, cells, raw, _unusable(RECORD, "kind of record", f"one of {', '.join(KINDS)}")
+        )
     return Told(found, position, cells, raw)
 
 
@@ -168,4 +171,6 @@ def _object(kind: str, position: str, cells: object) -> Told:
 
 
 def _unusable(field: str, rule: str, expected: str) -> Unusable:
-    return Unusable(f"{field} breaks the rule '{rule}': expected {expected}.", field=field, rule=rule, expected=expected)
+    return Unusable(
+        f"{field} breaks the rule '{rule}': expected {expected}.", field=field, rule=rule, expected=expected
+    )

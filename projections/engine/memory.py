@@ -54,7 +54,8 @@ class MemoryStore:
     def commit(self, writes: Writes) -> None:
         tables = self.tables
         for where, before in writes.expected.items():
-            if tables.at.get(where, Reached()).next_offset != before.next_offset:
+            now = tables.at.get(where, Reached())
+            if (now.next_offset, now.epoch) != (before.next_offset, before.epoch):
                 raise OwnershipLost(f"{where}: somebody else has folded this partition meanwhile")
         for table, rows in writes.rows.items():
             tables.rows.setdefault(table, {}).update(copy.deepcopy(rows))
@@ -72,10 +73,14 @@ class MemoryStore:
 
 
 class MemorySnapshot:
-    """A snapshot for deciding: the tables as they are now, which nobody changes while it is used."""
+    """A snapshot for deciding: the tables as they were when it was taken, whatever is committed meanwhile."""
 
     def __init__(self, tables: Tables) -> None:
-        self._tables = tables
+        self._tables = Tables()
+        self._tables.rows = {table: dict(rows) for table, rows in tables.rows.items()}
+        self._tables.audit = dict(tables.audit)
+        self._tables.heads = dict(tables.heads)
+        self._tables.decided = dict(tables.decided)
 
     def heads(self, streams: Collection[str]) -> dict[str, Head]:
         return {stream: self._tables.heads[stream] for stream in streams if stream in self._tables.heads}

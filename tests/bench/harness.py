@@ -168,10 +168,9 @@ class Bed:
 
     @contextmanager
     def hub(self, *, runners: bool = False) -> Iterator[Hub]:
-        """A hub over a fresh copy; the copy is dropped afterwards."""
+        """A hub over a fresh copy, which making it has left in the server's memory; it is dropped afterwards."""
         url = self.databases.create(self.template)
         try:
-            warm(url)
             with open_hub(self._settings(url), runners=runners) as hub:
                 yield hub
         finally:
@@ -210,16 +209,6 @@ def _process_of(url: str) -> psutil.Process | None:
         return session.parent() if session.name().startswith("postgres") else None
 
 
-def warm(url: str) -> None:
-    """Bring the tables and their indexes into memory: a copy begins cold."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("CREATE EXTENSION IF NOT EXISTS pg_prewarm")
-        connection.execute(
-            "SELECT pg_prewarm(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-            "WHERE n.nspname = 'hub' AND c.relkind IN ('r', 'i')"
-        )
-
-
 def config() -> IntegrationConfig:
     """The integration of the benches."""
     company_id = ids.company_id(COMPANY)
@@ -246,6 +235,7 @@ def populate(hub: Hub) -> None:
     seen = Generator(observe)._seen("set-up")
     told = [observe.course(f"course-{number}", seen, course_name=f"Course {number}") for number in range(COURSES)]
     told += [observe.account(learner(number), seen) for number in range(LEARNERS)]
+    told += Generator(observe).take(2_000)
     publish(hub, told)
     queries = Queries(hub.connection)
     IdentityReactor(hub.commands, queries.matchable_accounts, queries.stale_enrollments).react()

@@ -10,7 +10,16 @@ import psycopg.rows
 FROM_RECORDING = frozenset({"created_at", "updated_at", "recorded_at", "stored_at", "timestamp"})
 """Columns made from the time of recording."""
 FROM_OBSERVING = frozenset({"first_seen_at", "last_seen_at"})
-ENTITIES = ("company", "department", "team", "employee", "course", "lms_account", "lms_course_enrollment", "lms_learning_progress")
+ENTITIES = (
+    "company",
+    "department",
+    "team",
+    "employee",
+    "course",
+    "lms_account",
+    "lms_course_enrollment",
+    "lms_learning_progress",
+)
 EVERYTHING = (
     *ENTITIES, "user", "lms_integration_config", "sync_run", "lms_audit_trail", "xapi_statement", "dead_letter", "stream_head",
     "company_history", "department_history", "team_history", "user_history", "employee_history",

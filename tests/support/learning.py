@@ -58,20 +58,40 @@ def _way(rng: random.Random) -> list[tuple[str, int | None, dict[str, Any] | Non
     way: list[tuple[str, int | None, dict[str, Any] | None]] = [("registered", None, None), ("initialized", None, None)]
     for lesson in range(rng.randrange(1, 4)):
         raw = rng.randrange(30, 101)
-        way.append(("completed", lesson, {"completion": True, "success": raw >= 50, "score": {"raw": raw, "min": 0, "max": 100}}))
+        way.append(
+            (
+                "completed",
+                lesson,
+                {"completion": True, "success": raw >= 50, "score": {"raw": raw, "min": 0, "max": 100}},
+            )
+        )
     if rng.random() < 0.6:
         way.append(("completed", None, {"completion": True, "success": rng.random() < 0.9}))
     return way
 
 
 def _statement(
-    rng: random.Random, person: int, course: int, verb: str, lesson: int | None, result: dict[str, Any] | None, at: datetime
+    rng: random.Random,
+    person: int,
+    course: int,
+    verb: str,
+    lesson: int | None,
+    result: dict[str, Any] | None,
+    at: datetime,
 ) -> dict[str, Any]:
     course_id = f"https://lms.example.org/course/{course}"
-    activity = {"objectType": "Activity", "id": course_id, "definition": {"type": COURSE, "name": {"en": f"Course {course}"}}}
+    activity = {
+        "objectType": "Activity",
+        "id": course_id,
+        "definition": {"type": COURSE, "name": {"en": f"Course {course}"}},
+    }
     statement: dict[str, Any] = {
         "id": _uuid(rng),
-        "actor": {"objectType": "Agent", "mbox": f"mailto:learner{person}@example.org", "name": f"Given{person} Family{person}"},
+        "actor": {
+            "objectType": "Agent",
+            "mbox": f"mailto:learner{person}@example.org",
+            "name": f"Given{person} Family{person}",
+        },
         "verb": {"id": ADL + verb, "display": {"en": verb}},
         "object": activity,
         "timestamp": at.isoformat().replace("+00:00", "Z"),

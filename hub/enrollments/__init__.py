@@ -1,0 +1,1 @@
+"""Acts on enrollments that come from people, reactors and the clock instead of an LMS."""

@@ -1,0 +1,396 @@
+"""A small world in which deciders, folders and commands run one step at a time, and anything may happen between two.
+
+The code that runs is the real one, over the memory log and the memory stores. A :class:`Play` is one call of it that
+stops before every use of a port. To go on, the call is made again from its beginning, what its ports answered before is
+told again (a snapshot is a copy, so it is as old as it was), and the next use is for real. So a pause needs no thread,
+a crash is a play that nobody goes on with, and every run is repeatable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from hub.deciding.commands import Answer, Command, Commands
+from hub.deciding.decider import OBSERVATIONS, Decider
+from hub.deciding.ports import Settled, Surroundings
+from hub.deciding.view import View
+from hub.domain import ids
+from hub.domain.learning import Draft, Told
+from hub.domain.rows import Row, value_of
+from hub.errors import HubError, Refused
+from hub.log import codec
+from hub.log.memory import MemoryLog
+from hub.log.partition import partition_for
+from hub.log.port import LogUnavailable, NewRecord, Record
+from projections import folds
+from projections.engine.batch import Reached, Writes
+from projections.engine.folder import Folder, Gap, OwnershipLost
+from projections.engine.memory import MemoryDeciding, MemorySnapshot, MemoryStore, Tables
+from projections.folds.base import blank
+from projections.rowfit import row_check
+from projections.tables import TABLES
+
+COMPANY = "aaaaaaaa-0000-5000-8000-000000000001"
+INTEGRATION = "cccccccc-0000-5000-8000-000000000003"
+FOREIGN = "dddddddd-0000-5000-8000-000000000004"
+LINKED, UNLINKED = "11111111-0000-5000-8000-000000000001", "22222222-0000-5000-8000-000000000002"
+EMPLOYEE = "eeeeeeee-0000-5000-8000-000000000005"
+ENROLLMENT = "lms_course_enrollment"
+LEARNING, DEADLETTER = "lms.learning", "lms.deadletter"
+PARTITIONS = 3
+STREAMS = ((LINKED, "C1"), (LINKED, "C2"), (LINKED, "C3"), (UNLINKED, "C1"))
+MINUTE = 60_000_000
+BEGINNING = 1_760_000_000_000_000
+
+FATES = ("lands", "lands", "lands", "unsure", "twice", "late", "half", "lost")
+"""What may become of an append. Only the first two kinds are confirmed; the others may have landed or land later."""
+FOLDS = ("whole", "whole", "crash before", "crash after", "race", "gap", "overlap")
+
+
+class Paused(BaseException):
+    """The play stops here, before its next use of a port."""
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+def stream_of(number: int) -> str:
+    """The id of one of the world's streams."""
+    account, course = STREAMS[number]
+    return ids.enrollment_stream(INTEGRATION, account, course)
+
+
+class Play:
+    """One call of the real code that goes on one use of a port at a time."""
+
+    def __init__(self, world: World, call: Callable[[Surroundings], Any]) -> None:
+        self.call = call
+        self.done = False
+        self.result: Any = None
+        self.problem: HubError | None = None
+        self.waits_at = "begin"
+        self._past: list[tuple[str, Any, HubError | None]] = []
+        self._told = 0
+        self._may = False
+        self._around = world.surroundings(self)
+
+    def step(self) -> None:
+        """Go on until the next use of a port is over and another one is wanted, or to the end."""
+        self._told, self._may = 0, True
+        try:
+            self.result = self.call(self._around)
+        except Paused as where:
+            self.waits_at = str(where)
+            return
+        except HubError as problem:
+            self.problem = problem
+        self.done = True
+
+    def until(self, port: str) -> None:
+        """Go on until this port is the next one to be used."""
+        for _ in range(50):
+            if self.done or self.waits_at == port:
+                return
+            self.step()
+        raise AssertionError(f"never came to {port}, waits at {self.waits_at}")
+
+    def use(self, port: str, act: Callable[[], Any], *, pauses: bool = True) -> Any:
+        """One use of a port: told again, or stopped at, or for real."""
+        if self._told < len(self._past):
+            name, result, problem = self._past[self._told]
+            assert name == port, "the same past must lead to the same step"
+            self._told += 1
+        else:
+            if pauses and not self._may:
+                raise Paused(port)
+            self._may = self._may and not pauses
+            result, problem = None, None
+            try:
+                result = act()
+            except HubError as raised:
+                problem = raised
+            self._past.append((port, result, problem))
+            self._told += 1
+        if problem is not None:
+            raise problem
+        return result
+
+
+class PlayedStore(MemoryDeciding):
+    """The deciding store as one play sees it."""
+
+    def __init__(self, world: World, play: Play) -> None:
+        super().__init__(world.tables, lambda: None)
+        self._world, self._play = world, play
+
+    @contextmanager
+    def snapshot(self) -> Iterator[MemorySnapshot]:
+        yield self._play.use("snapshot", lambda: MemorySnapshot(self._world.tables))
+
+    def settle(self, settled: Mapping[int, Settled]) -> None:
+        self._play.use("settle", lambda: super(PlayedStore, self).settle(settled))
+
+    def wait_folded(self, wanted: Mapping[tuple[str, int], int], timeout: float) -> bool:
+        def look() -> bool:
+            if not super(PlayedStore, self).wait_folded(wanted, timeout):
+                raise Paused("wait")
+            return True
+
+        return bool(self._play.use("wait", look))
+
+
+class HookedStore(MemoryStore):
+    """A fold store in which something may happen just before or just after a commit."""
+
+    before: Callable[[], None] | None = None
+    after: Callable[[], None] | None = None
+
+    def commit(self, writes: Writes) -> None:
+        before, after, self.before, self.after = self.before, self.after, None, None
+        if before is not None:
+            before()
+        super().commit(writes)
+        if after is not None:
+            after()
+
+
+class World:
+    """Log, tables, two folders, and the plays that run on them."""
+
+    def __init__(self) -> None:
+        self.log = MemoryLog(PARTITIONS)
+        self.tables = _tables()
+        self.now = BEGINNING + 600 * MINUTE
+        self.fates: list[str] = []
+        self.held: list[tuple[str, list[NewRecord]]] = []
+        self.told = 0
+        self.commands: dict[str, Command] = {}
+        self.answers: dict[str, Answer | Refused] = {}
+        self.stores = [HookedStore(self.tables), HookedStore(self.tables)]
+        self.folders = [self._folder(0), self._folder(1)]
+
+    # -- observations and commands
+
+    def tell(self, stream: int, facts: Mapping[str, Any], *, own: int | None = None, **more: Any) -> dict[str, Any]:
+        """Publish an observation of a stream. ``own``: its own time, in minutes; ``more``: further fields."""
+        account, course = STREAMS[stream]
+        observation = {
+            "type": "lms.observation.lesson.v1" if "lesson_key" in more else "lms.observation.enrollment.v1",
+            "company_id": COMPANY,
+            "integration_id": INTEGRATION,
+            "stream_kind": "enrollment",
+            "stream_id": stream_of(stream),
+            "source_time": None if own is None else BEGINNING + own * MINUTE,
+            "native_id": None,
+            "payload_sha256": None,
+            "content_id": None,
+            "source_name": "model",
+            "source_position": None,
+            "counted": True,
+            "backfill": False,
+            "account_id": account,
+            "course_key": course,
+            "course_name": None,
+            "facts": dict(facts),
+        } | more
+        if observation["type"] == "lms.observation.enrollment.v1":
+            del observation["course_name"]
+        return self.publish(observation)
+
+    def publish(self, observation: dict[str, Any], *, again: bool = False) -> dict[str, Any]:
+        """Publish an observation of a new run; ``again``: with the time at which it was observed before."""
+        self.told += 1
+        run = ids.derived(ids.ROOT, "model run", str(self.told))
+        seen = observation["observed_at"] if again else BEGINNING + 60 * MINUTE + self.told * 1_000_000
+        observation = observation | {"run_id": run, "observed_at": seen}
+        key = f"{observation['stream_kind']}/{observation['stream_id']}".encode()
+        self.log.append(OBSERVATIONS, [NewRecord(key, codec.encode(observation))])
+        return observation
+
+    def command(self, stream: int) -> str:
+        """A new command: one more access of this enrollment. Returns its id."""
+        name = ids.derived(ids.ROOT, "model command", str(len(self.commands)))
+        self.commands[name] = one_more_access(name, stream)
+        return name
+
+    # -- plays
+
+    def decide(self, limit: int = 100) -> Play | None:
+        """A decider takes a batch from the stored offsets on; None where there is nothing to decide."""
+        starts = {(OBSERVATIONS, part): self.tables.decided.get(part, 0) for part in range(PARTITIONS)}
+        batch = [(one.partition, one.offset, one.value) for one in self.log.read(starts, limit)]
+        return Play(self, lambda around: Decider(around).process(batch)) if batch else None
+
+    def execute(self, command: str) -> Play:
+        """Somebody asks for a command, perhaps not for the first time."""
+        return Play(self, lambda around: Commands(around).execute(self.commands[command]))
+
+    def surroundings(self, play: Play) -> Surroundings:
+        """The ports of one play."""
+        return Surroundings(
+            store=PlayedStore(self, play),
+            fold=folds.fold,
+            check=row_check(lambda texts: list(texts)),
+            open=lambda texts: list(texts),
+            encode=codec.encode,
+            decode=codec.decode,
+            clock=lambda: play.use("clock", self.clock, pauses=False),
+            append=lambda topic, records: play.use("append", partial(self._append, topic, records)),
+            read=lambda topic, part, offset: self.log.read({(topic, part): offset}, 1)[0].value,
+            partition_of=lambda key: partition_for(key.encode(), PARTITIONS),
+        )
+
+    def clock(self) -> int:
+        """A clock that moves whenever somebody looks."""
+        self.now += 1
+        return self.now
+
+    # -- the log, as an unreliable network shows it
+
+    def _append(self, topic: str, records: Sequence[tuple[str, bytes]]) -> list[tuple[str, int, int]]:
+        given = [NewRecord(key.encode(), value) for key, value in records]
+        fate = self.fates.pop(0) if self.fates else "lands"
+        if fate == "late":
+            self.held.append((topic, given))
+        if fate == "half":
+            self.log.append(topic, given[: (len(given) + 1) // 2])
+        if fate in ("unsure", "twice", "lands"):
+            positions = self.log.append(topic, given)
+            if fate == "twice":
+                positions = self.log.append(topic, given)
+            if fate != "unsure":
+                return [tuple(at) for at in positions]
+        raise LogUnavailable(f"{topic}: no answer")
+
+    def land(self, number: int) -> None:
+        """An append that was given up lands after all; it stays, since it may land again."""
+        self.log.append(*self.held[number])
+
+    # -- folding
+
+    def fold(self, how: str = "whole", who: int = 0, limit: int = 100) -> None:
+        """One folder takes what comes next for it, in one of the ways of ``FOLDS``."""
+        records = self._next(who, limit)
+        store, other = self.stores[who], 1 - who
+        if how == "gap":
+            records = [one for one in records if one.offset > self.at(who, one)]
+        elif how == "overlap":
+            records = [*self.log.read({(one.topic, one.partition): 0 for one in records}, limit), *records]
+        elif how == "race":
+            store.before = partial(self._hand_over, other, self._next(other, limit))
+        elif how == "crash before":
+            store.before = _crash
+        elif how == "crash after":
+            store.after = _crash
+        try:
+            if records:
+                self._hand_over(who, records)
+        except Crash:
+            self.folders[who] = self._folder(who)
+        finally:
+            store.before = store.after = None
+
+    def at(self, who: int, record: Record) -> int:
+        """The offset at which a folder goes on."""
+        return self.folders[who]._at[record.topic, record.partition].next_offset
+
+    def _next(self, who: int, limit: int) -> list[Record]:
+        return self.log.read({where: one.next_offset for where, one in self.folders[who]._at.items()}, limit)
+
+    def _hand_over(self, who: int, records: list[Record]) -> None:
+        before = dict(self.tables.at)
+        try:
+            self.folders[who].fold(records)
+        except OwnershipLost:
+            self.folders[who] = self._folder(who)
+        except Gap:
+            assert self.tables.at == before, "a gap writes nothing"
+
+    def _folder(self, who: int) -> Folder:
+        folder = Folder(self.stores[who], codec.decode, self.clock)
+        folder.own([(topic, part) for topic in (LEARNING, DEADLETTER) for part in range(PARTITIONS)])
+        return folder
+
+    # -- to the end
+
+    def run(self, *plays: Play | None) -> None:
+        """Let plays go on, and the folder with them, until all of them are done."""
+        todo = [play for play in plays if play is not None]
+        for _ in range(200):
+            todo = [play for play in todo if not play.done]
+            if not todo:
+                return
+            for play in todo:
+                play.step()
+            self.fold()
+        raise AssertionError(f"plays that never end wait at {[play.waits_at for play in todo]}")
+
+    def drain(self) -> None:
+        """Let a reliable world finish everything that was begun."""
+        self.fates.clear()
+        for _ in range(200):
+            play = self.decide()
+            if play is None:
+                break
+            self.run(play)
+        else:
+            raise AssertionError("observations that are never settled")
+        for command in self.commands:
+            asked = self.execute(command)
+            self.run(asked)
+            self.answered(command, asked)
+        self.fold()
+
+    def answered(self, command: str, play: Play) -> None:
+        """Keep a command's answer; the same id has the same answer for ever."""
+        answer = play.problem if play.problem is not None else play.result
+        if not isinstance(answer, Answer | Refused):
+            return
+        known = self.answers.setdefault(command, answer)
+        assert _told_by(known) == _told_by(answer), f"{command} had another answer before"
+
+
+def one_more_access(name: str, stream: int) -> Command:
+    """A command whose lost update would show: it adds one to a count that observations leave alone."""
+    account, course = STREAMS[stream]
+    told = Told(stream_of(stream), INTEGRATION, account, course, None, BEGINNING)
+
+    def decide(view: View, now: int) -> dict[str, Any]:
+        row = view.row(ENROLLMENT, view.head(told.stream).row_id)
+        if row is None:
+            raise Refused("enrollment: is not known; expected one", field="enrollment", rule="exists", expected="one")
+        more = {"total_access_count": (row["total_access_count"] or 0) + 1}
+        draft = Draft(value_of(row, "cycle"), row["id"], transitions={"enrollment.corrected"}, enrollment=more)
+        return draft.body(told, False) | {"type": draft.type, "employee_id": row["employee_id"], "reported": None}
+
+    return Command(name, "model.access", COMPANY, LEARNING, ("enrollment", told.stream), decide, integration_id=INTEGRATION)
+
+
+def _told_by(answer: Answer | Refused) -> Any:
+    return answer.position if isinstance(answer, Answer) else str(answer)
+
+
+def _crash() -> None:
+    raise Crash
+
+
+def _row(table: str, **values: Any) -> dict[str, Row]:
+    row = blank(TABLES[table]) | {"fold_state": {}, "company_id": COMPANY} | values
+    return {row["id"]: row}
+
+
+def _tables() -> Tables:
+    tables = Tables()
+    tables.rows["company"] = _row("company", id=COMPANY, time_zone="UTC")
+    tables.rows["lms_integration_config"] = _row(
+        "lms_integration_config", id=INTEGRATION, supported_course_types=["E-Learning"]
+    )
+    tables.rows["lms_account"] = _row("lms_account", id=LINKED, employee_id=EMPLOYEE) | _row("lms_account", id=UNLINKED)
+    return tables
+
+
+__all__ = ["FATES", "FOLDS", "LINKED", "STREAMS", "Play", "Reached", "World", "stream_of"]
