@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, NoReturn, TypeVar
-from urllib.parse import urljoin, urlsplit
 
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from connectors.contract import RequestLog
+from connectors.http_address import bare, endpoint, joined, origin
 from connectors.http_auth import Auth, auth_of
 from connectors.http_limit import BucketStore, MemoryBucket, RateLimit
 from hub.domain.integration_config import IntegrationConfig
@@ -113,7 +113,7 @@ class HttpClient:
     ) -> None:
         """Raises Refused where address or credentials are missing or of no use."""
         self._pace = pace or Pace()
-        self._base = _base(config)
+        self._base = endpoint(config)
         self._auth = auth or auth_of(config, self._pace.clock)
         self._log = requests
         self._limit = RateLimit(config.rate_limit_per_hour, self._pace.bucket, self._pace.clock)
@@ -152,11 +152,11 @@ class HttpClient:
 
     def address(self, target: str) -> str:
         """The whole address: a name is below the endpoint, a path with ``/`` below the host. Refuses other hosts."""
-        base = self._base if not target.startswith(("/", "?")) else _origin(self._base)
-        url = urljoin(base, target)
-        if not _same_host(self._base, url):
+        base = self._base if not target.startswith(("/", "?")) else origin(self._base)
+        url = joined(base, target)
+        if url is None:
             raise Refused(
-                f"{bare(self._base)} points to another host, {urlsplit(url).hostname}, which is not followed.",
+                f"{bare(self._base)} points to another host, or to no address, which is not followed.",
                 field="api_endpoint_url",
                 rule="same host",
                 expected="addresses on the host of the endpoint",
@@ -196,11 +196,9 @@ class HttpClient:
             place = answer.headers.get("location")
             if answer.status not in _REDIRECTS or place is None:
                 return answer
-            elsewhere = urljoin(url, place)
-            if not _same_host(url, elsewhere):
-                raise _no(
-                    answer, f"redirects to another host, {urlsplit(elsewhere).hostname}: a login page?", "no redirect"
-                )
+            elsewhere = joined(url, place)
+            if elsewhere is None:
+                raise _no(answer, "redirects to another host: a login page?", "no redirect")
             url = elsewhere
         raise _no(answer, "redirects in a circle", "an answer")
 
@@ -293,13 +291,6 @@ def _no(answer: Answer, what: str, expected: str) -> HttpRefused:
     return HttpRefused(f"{answer.address} {what}.", answer.status, rule="accepted by the server", expected=expected)
 
 
-def bare(url: str) -> str:
-    """An address without query, fragment and credentials: fit for messages."""
-    parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
-
-
 def retry_after(headers: Mapping[str, str], now: Callable[[], datetime]) -> float | None:
     """The seconds that an answer asks to wait; None where it asks for none, or in no known form.
 
@@ -328,33 +319,3 @@ def _pause(state: RetryCallState) -> float:
     asked = error.retry_after if isinstance(error, _Again) else None
     # What the server asks for, and a little more, so that not all clients come back at once.
     return _PAUSES(state) if asked is None else asked + _PAUSES(state) / 60
-
-
-def _base(config: IntegrationConfig) -> str:
-    """The endpoint with a slash at its end, so that names are joined below it."""
-    url = (config.api_endpoint_url or "").strip()
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
-        raise Refused(
-            "api_endpoint_url must be an http or https address without credentials and query.",
-            field="api_endpoint_url",
-            rule="address",
-            expected="an address such as https://lms.example.org/api/",
-        )
-    return url if url.endswith("/") else url + "/"
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}/"
-
-
-def _same_host(one: str, other: str) -> bool:
-    """The same host and port; going over from http to https on the standard ports is no other host."""
-    a, b = urlsplit(one), urlsplit(other)
-    if a.hostname != b.hostname:
-        return False
-    ports = {"http": 80, "https": 443}
-    if a.scheme == "http" and b.scheme == "https" and (a.port or 80, b.port or 443) == (80, 443):
-        return True
-    return a.scheme == b.scheme and (a.port or ports.get(a.scheme)) == (b.port or ports.get(b.scheme))

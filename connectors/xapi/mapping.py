@@ -87,9 +87,6 @@ class StatementMapper:
         reads = [self._read(source) for source in batch]
         good = [read for read in reads if isinstance(read, _Read)]
         self._ledger.load({key for read in good for key in (read.id, read.target) if key is not None})
-        subjects = {self._subject(read) for read in good}
-        if subjects:
-            self._observer.sealer.prepare(self._observer.config.company_id, subjects)
         for read in reads:
             if isinstance(read, Item):
                 yield read

@@ -8,40 +8,82 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from hub.errors import HubError
 
 LOG_NAME = "hub.log"
 
+ORDER = (
+    "demo", "serve", "worker", "doctor", "companies", "integrations", "directory", "accounts", "sync", "import",
+    "status", "sql", "db", "log", "projections", "deadletters", "schemas",
+)  # fmt: skip
+"""The commands as people meet them: run, configure, take in, look, care."""
+
 
 class Root(TyperGroup):
     """The root of all commands: lists them in the order of use, and ends every error in the same way."""
 
-    order: tuple[str, ...] = ()
-
     def list_commands(self, ctx: Any) -> list[str]:
-        """The names in the order in which people need them; one that was forgotten stands at the end."""
-        names = super().list_commands(ctx)
-        return sorted(names, key=lambda name: self.order.index(name) if name in self.order else len(self.order))
+        """The names in the order of use."""
+        return sorted(super().list_commands(ctx), key=ORDER.index)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run a command; errors end it with status 1."""
+        """Run a command; an error ends it with status 1."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            _end("Interrupted; what was done so far stays, and the command may be given again.")
-        except HubError as problem:
-            _end(one_line(str(problem)) or type(problem).__name__)
+        except (TyperException, typer.Exit, typer.Abort):
+            raise
         except BrokenPipeError:
             # Whoever read our output has enough; Python would complain once more when it flushes.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(1) from None
-        except (typer.Exit, typer.Abort, typer.TyperUsageError if hasattr(typer, "TyperUsageError") else typer.Exit):
-            raise
+        except KeyboardInterrupt:
+            fail("Interrupted: what was done stays, and the command may be given again.")
+        except HubError as problem:
+            fail(str(problem) or type(problem).__name__)
         except Exception as problem:
-            _end(_unforeseen(problem))
+            fail(_of_database(problem) or _unforeseen(problem))
+
+
+def new_group(text: str) -> typer.Typer:
+    """A group of commands; ``text`` says what it is for."""
+    return typer.Typer(help=text, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+def example(*lines: str) -> str:
+    """Examples for the end of a command's help."""
+    return "\n".join(["\b", "Example:" if len(lines) == 1 else "Examples:", *(f"  {line}" for line in lines)])
+
+
+def fail(text: str) -> NoReturn:
+    """End with status 1 and one line on stderr."""
+    typer.echo("hub: " + " ".join(text.split()), err=True)
+    raise typer.Exit(1)
+
+
+def note(text: str) -> None:
+    """One line on stderr, beside the output proper."""
+    typer.echo(text, err=True)
+
+
+def _of_database(problem: Exception) -> str | None:
+    """What the database had to say, in one sentence and without the values of a row; None for another error."""
+    psycopg = sys.modules.get("psycopg")
+    if psycopg is None or not isinstance(problem, psycopg.Error):
+        return None
+    if isinstance(problem, psycopg.OperationalError) and problem.diag.message_primary is None:
+        return f"The database cannot be reached: {str(problem).strip().splitlines()[0]}"
+    return f"The database refused: {problem.diag.message_primary or type(problem).__name__}"
+
+
+def _unforeseen(problem: Exception) -> str:
+    from hub.cli.context import log_file
+    from hub.logging import logger
+
+    logger("hub.cli").exception("the command failed")
+    return f"An error that the hub did not foresee ({type(problem).__name__}); its details are in {log_file()}."

@@ -28,12 +28,15 @@ class Batch:
         self.around = around
         self.now = now
         self._matches: dict[str, Match] = {}
+        self._ids: dict[int, tuple[Observation, tuple[str, str]]] = {}
+        """Each observation, by its place in memory, with the ids that its event may have."""
 
     def load(self, observations: Sequence[Observation]) -> None:
         """Load everything that these observations need."""
         view = self.view
         view.load_heads({observation["stream_id"] for observation in observations})
-        view.load_applied({event for observation in observations for event in identity.candidates(observation)})
+        self._ids = {id(observation): (observation, identity.candidates(observation)) for observation in observations}
+        view.load_applied({event for _, both in self._ids.values() for event in both})
         view.load_rows("company", {observation["company_id"] for observation in observations})
         view.load_rows("lms_integration_config", {observation["integration_id"] for observation in observations})
         directory.load(view, observations)
@@ -45,7 +48,7 @@ class Batch:
         head = self.view.head(observation["stream_id"])
         if head.parked:
             return Verdict(Outcome.STORED, aside=True)
-        ids = identity.candidates(observation)
+        ids = self._candidates(observation)
         try:
             self._admit(observation)
             event = self._event(observation, ids, cause)
@@ -58,6 +61,10 @@ class Batch:
         if event.get("stored"):
             return Verdict(Outcome.STORED, candidates=ids)
         return Verdict(self._matched(observation, Outcome.CHANGED), event, candidates=ids)
+
+    def _candidates(self, observation: Observation) -> tuple[str, str]:
+        known = self._ids.get(id(observation))
+        return known[1] if known is not None else identity.candidates(observation)
 
     def _admit(self, observation: Observation) -> None:
         """An observation must name an integration of its company."""

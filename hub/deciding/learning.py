@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
+
+import orjson
 
 from hub.deciding.ports import Surroundings
 from hub.deciding.view import View
@@ -23,21 +25,34 @@ Observation = Mapping[str, Any]
 def load(view: View, observations: Iterable[Observation]) -> None:
     """Load rows for these observations in a few queries; their streams' heads are loaded."""
     told = [observation for observation in observations if observation["type"] in KINDS]
-    cycles = {row_id for observation in told if (row_id := view.head(observation["stream_id"]).row_id)}
-    view.load_rows(ENROLLMENT, cycles)
     named = [observation for observation in told if "account_id" in observation]
+    view.load_rows(ENROLLMENT, {row_id for one in told if (row_id := view.head(one["stream_id"]).row_id)})
     view.load_rows(ACCOUNT, {observation["account_id"] for observation in named})
     view.load_rows(COURSE, {_course(observation) for observation in named})
-    lessons = set()
+    lessons, first = set(), set()
     for observation in named:
-        row_id = view.head(observation["stream_id"]).row_id
-        if row_id and observation.get("lesson_key"):
-            lessons.add(ids.lesson_row(row_id, ids.short_key(observation["lesson_key"], 100)))
+        head = view.head(observation["stream_id"])
+        if head.row_id is None:
+            # A stream that holds nothing yet opens its first cycle, whose rows nobody has to look for.
+            cycle = ids.enrollment_row(observation["stream_id"], 1)
+            first.add((ENROLLMENT, cycle))
+            if observation.get("lesson_key"):
+                first.add((LESSON, _lesson(cycle, observation["lesson_key"])))
+        elif observation.get("lesson_key"):
+            lessons.add(_lesson(head.row_id, observation["lesson_key"]))
     view.load_rows(LESSON, lessons)
+    view.know_absent(first)
+
+
+def _lesson(enrollment_row: str, lesson_key: str) -> str:
+    return ids.lesson_row(enrollment_row, ids.short_key(lesson_key, 100))
 
 
 def _course(observation: Observation) -> str:
-    return ids.course_stream(observation["integration_id"], observation["course_key"])
+    return _course_stream(observation["integration_id"], observation["course_key"])
+
+
+_course_stream = lru_cache(maxsize=4096)(ids.course_stream)
 
 
 def told_by(observation: Observation) -> Told:
@@ -52,6 +67,7 @@ def told_by(observation: Observation) -> Told:
         observed_at=observation["observed_at"],
         lesson_key=observation.get("lesson_key"),
         course_name=observation.get("course_name") or facts.get("course_name"),
+        single=observation["content_id"] is not None,
     )
 
 
@@ -65,7 +81,7 @@ def reported(observation: Observation) -> str:
         "course_name": observation.get("course_name"),
     }
     kept = {name: value for name, value in said.items() if value is not None}
-    return json.dumps(kept, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return orjson.dumps(kept, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def context_of(view: View, observation: Observation, now: int) -> Context:
@@ -101,7 +117,7 @@ def decide(view: View, observation: Observation, now: int) -> tuple[dict[str, An
     else:
         part = None
         if row is not None:
-            part = view.row(LESSON, ids.lesson_row(str(row["id"]), ids.short_key(told.lesson_key, 100)))
+            part = view.row(LESSON, _lesson(str(row["id"]), told.lesson_key))
         draft = lesson.decide(State(row, part), told, facts, context)
     if draft is None:
         return None, False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from hub.deciding.ports import NOTHING, Applied, Fold, Head, Snapshot
@@ -37,6 +37,11 @@ class View:
         found = self.snapshot.rows(table, wanted)
         for row_id in wanted:
             self._rows[table, row_id] = found.get(row_id)
+
+    def know_absent(self, rows: Iterable[tuple[str, str]]) -> None:
+        """These rows, (table, id), do not exist in the snapshot: nobody need ask for them."""
+        for row in rows:
+            self._rows.setdefault(row, None)
 
     def load_applied(self, events: Collection[str]) -> None:
         """Load which of these events are applied."""

@@ -123,7 +123,7 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
         Column("employee_number", "employee_number", _number, personal=True, key=True, clears=False),
         Column("given_name", "given_name", _name, ("first_name",), personal=True),
         Column("family_name", "family_name", _name, ("last_name",), personal=True),
-        Column("email", "email", _email, personal=True),
+        Column("email", "email", _email, ("e_mail",), personal=True),
         Column("login_name", "login_name", _login, personal=True),
         Column("custom_identifier", "custom_identifier", _login, personal=True),
         Column("manager", "manager_employee_id", _number, ("manager_number",), names="employee"),
@@ -141,7 +141,7 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
     ),
     "user": (
         Column("login", "login", _login, personal=True, key=True, clears=False),
-        Column("email", "email", _email, personal=True),
+        Column("email", "email", _email, ("e_mail",), personal=True),
         Column("display_name", "display_name", text(400), personal=True),
         Column("employee_number", "employee_id", _number, ("employee",), names="employee"),
         _ACTIVE,

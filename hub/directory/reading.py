@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -36,8 +36,8 @@ class Told:
 
     kind: str
     position: str
-    cells: Mapping[str, Any]
-    raw: bytes
+    cells: Mapping[str, Any] = field(repr=False)
+    raw: bytes = field(repr=False)
     problem: Unusable | None = None
 
 

@@ -121,10 +121,7 @@ def may_match(row: Row | None) -> bool:
 def account_seen(row: Row | None, facts: Mapping[str, Any], time: int, found: Match | None) -> Change | None:
     """An account was seen. ``found`` is its match, where it may be matched now. None where nothing is new."""
     changes = Changes(row)
-    newest = value_of(row, "source_time") or value_of(row, "last_seen_at")
-    if row is None or newest is None or time >= newest:
-        for name, value in facts.items():
-            changes.put(name, value)
+    _tell(changes, facts, older=time < (value_of(row, "source_time") or value_of(row, "last_seen_at") or time))
     linked = False
     cleared: tuple[str, ...] = ()
     if found is not None and may_match(row):
@@ -141,6 +138,15 @@ def account_seen(row: Row | None, facts: Mapping[str, Any], time: int, found: Ma
     changes.most("last_seen_at", time)
     transitions = ("account.seen", "account.linked") if linked else ("account.seen",)
     return Change("lms.account.linked.v1" if linked else "lms.account.seen.v1", transitions, changes.new, cleared)
+
+
+def _tell(changes: Changes, facts: Mapping[str, Any], *, older: bool) -> None:
+    """Take what is told; of an older state only what is not known yet."""
+    for name, value in facts.items():
+        if older:
+            changes.first(name, value)
+        else:
+            changes.put(name, value)
 
 
 def account_linked(row: Row, employee_id: str, matched_by: str) -> Change | None:
@@ -169,18 +175,15 @@ def _known(row: Row, *names: str) -> tuple[str, ...]:
 def course_seen(
     row: Row | None, facts: Mapping[str, Any], time: int, *, own_time: bool, retired: bool
 ) -> Change | None:
-    """A course of the catalogue was seen: new, changed, retired, or nothing new. An older state changes nothing."""
-    known = value_of(row, "source_time")
-    if row is not None and known is not None and time < known:
-        return None
+    """A course of the catalogue was seen: new, changed, retired, or nothing new. An older state tells only what is not known."""
+    older = time < (value_of(row, "source_time") or time)
     changes = Changes(row)
-    for name, value in facts.items():
-        changes.put(name, value)
-    newly_retired = retired and changes.first("retired_at", time)
-    cleared = _known(row, "retired_at") if row is not None and not retired and value_of(row, "retired_at") else ()
+    _tell(changes, facts, older=older)
+    newly_retired = retired and not older and changes.first("retired_at", time)
+    cleared = _known(row, "retired_at") if row is not None and not retired and not older else ()
     if row is not None and not changes.new and not cleared:
         return None
     if own_time:
-        changes.put("source_time", time)
+        changes.most("source_time", time)
     name = "seen" if row is None else "retired" if newly_retired else "changed"
     return Change(f"lms.course.{name}.v1", (f"course.{name}",), changes.new, cleared)

@@ -7,7 +7,8 @@ Rules, in the order in which they are applied:
 2. The facts' meaning (:func:`hub.domain.status.enrollment_meaning`) and the row's status give a cell of the table in
    :mod:`hub.domain.status`. An ended row keeps its dates and its certificate for ever; a restart opens a new cycle.
 3. A newer value is taken, also a lower percentage (courses grow).
-4. A newer own time is a change by itself; an equal state without one is none.
+4. A newer own time is a change by itself; an equal state without one is none. A single fact (a statement) is always
+   recorded, also where it moves nothing, so that telling it again later is a repeat.
 """
 
 from __future__ import annotations
@@ -195,11 +196,10 @@ def _go_on(state: State, row: Row, told: Told, facts: Facts, context: Context, m
         draft.transitions.add("enrollment.due_date_changed")
     if move != ".":
         _move(changes, draft, told, facts, context, row["enrollment_status"], meaning, move)
-    if not changes.new and told.source_time is None:
+    if not changes.new and told.source_time is None and not told.single:
         return None
-    if changes.put("source_time", told.time) and not draft.transitions:
-        draft.transitions.add("enrollment.details_changed")
-    if not changes.new:
+    changes.put("source_time", told.time)
+    if not changes.new and not told.single:
         return None
     draft.transitions = draft.transitions or {"enrollment.details_changed"}
     draft.enrollment = changes.new

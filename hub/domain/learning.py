@@ -26,6 +26,8 @@ class Told:
     observed_at: int
     lesson_key: str | None = None
     course_name: str | None = None
+    single: bool = False
+    """A single fact with an identity of its own (an xAPI statement), not a state."""
 
     @property
     def time(self) -> int:

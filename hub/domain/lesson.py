@@ -53,10 +53,10 @@ def decide(state: State, told: Told, facts: Facts, context: Context) -> Draft | 
     draft.enrollment = enrollment.new
     if any(name in changes.new for name in PROGRESS):
         draft.transitions.add("lesson.progressed")
-    if not changes.new and not enrollment.new and told.source_time is None:
+    nothing = not changes.new and not enrollment.new
+    if nothing and told.source_time is None and not told.single:
         return None
-    moved = changes.put("source_time", told.time)
-    if not moved and not changes.new and not enrollment.new:
+    if not changes.put("source_time", told.time) and nothing and not told.single:
         return None
     draft.lesson = changes.new
     draft.transitions = draft.transitions or {"lesson.details_changed"}

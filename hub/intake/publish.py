@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.contract import Item
 from connectors.observe import Unsealed
-from hub.deciding.identity import content_digest
 from hub.domain import ids
 from hub.domain.integration_config import IntegrationConfig
 from hub.domain.sealing import Sealer, to_text
@@ -37,7 +36,8 @@ class Publisher:
     """Which of these dead letters exist already."""
     reached: dict[tuple[str, int], int] = field(default_factory=dict)
     """(topic, partition) → offset behind what this run published."""
-    _seen: dict[tuple[str, str], str] = field(default_factory=dict)
+    _told: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    """(type, stream) → the details of courses and accounts that this run has told"""
 
     def seal(self, items: Iterable[Item]) -> None:
         """Seal the personal texts of these items, with the keys of all people made in one round trip."""
@@ -62,9 +62,10 @@ class Publisher:
         self._send(STATEMENTS, records)
 
     def causes(self, items: Iterable[Item]) -> None:
-        """Append courses and accounts: once per run as long as nothing new is told of them."""
+        """Append courses and accounts. Within a run the first word on each detail stands: many records of one source
+        tell of the same course, and where they disagree a repeat of the run must not change it back and forth."""
         told = [o for item in items for o in item.observations if o["stream_kind"] in FIRST]
-        self._observations([o for o in told if o["counted"] or self._new(o)])
+        self._observations([news for o in told if (news := o if o["counted"] else self._news(o)) is not None])
 
     def effects(self, items: Iterable[Item]) -> None:
         """Append enrollments, then lessons."""
@@ -83,15 +84,17 @@ class Publisher:
             DEADLETTER, [(f"record/{key}", self.encode(event)) for key, event in events.items() if key not in known]
         )
 
-    def _new(self, observation: Mapping[str, Any]) -> bool:
-        key = (str(observation["type"]), str(observation["stream_id"]))
-        told = content_digest(observation["facts"])
-        if self._seen.get(key) == told:
-            return False
-        if len(self._seen) > REMEMBERED:
-            self._seen.clear()
-        self._seen[key] = told
-        return True
+    def _news(self, observation: dict[str, Any]) -> dict[str, Any] | None:
+        """The observation with what this run has not told yet; None where that is nothing."""
+        key = (observation["type"], observation["stream_id"])
+        if len(self._told) > REMEMBERED:
+            self._told.clear()
+        before = self._told.get(key)
+        facts = {name: value for name, value in observation["facts"].items() if before is None or name not in before}
+        if before is not None and not facts:
+            return None
+        self._told[key] = frozenset(facts) | (before or frozenset())
+        return {**observation, "facts": facts}
 
     def _observations(self, told: Sequence[dict[str, Any]]) -> None:
         self._send(OBSERVATIONS, [(f"{o['stream_kind']}/{o['stream_id']}", self.encode(o)) for o in told])

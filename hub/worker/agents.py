@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import faust
-from faust.streams import Stream
 from faust.types.events import EventT
 
 from hub.errors import Fatal
@@ -84,7 +83,7 @@ def add_agent(app: WorkerApp, lane: Lane) -> None:
     topic = app.topic(*names, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
     cut = len(app.prefix)
 
-    async def body(stream: Stream[bytes]) -> None:
+    async def body(stream: Any) -> None:
         async for events in stream.noack_take(BATCHES[lane.name], within=WITHIN):
             await lane.take(_records(events, app.owned, cut))
             for event in events:

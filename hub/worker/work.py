@@ -49,7 +49,7 @@ class Work(Protocol):
 class Folding:
     """Folds all event topics over a connection of its own, which it opens again when it was lost."""
 
-    topics = tuple(folds.BY_TOPIC)
+    topics: tuple[str, ...] = tuple(folds.BY_TOPIC)
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class Folding:
 class Deciding:
     """Decides observations."""
 
-    topics = (OBSERVATIONS,)
+    topics: tuple[str, ...] = (OBSERVATIONS,)
 
     def __init__(self, decider: Decider, decided_offset: Callable[[int], int]) -> None:
         self._decider = decider

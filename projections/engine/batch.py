@@ -207,7 +207,8 @@ def changed_names(event: Mapping[str, Any]) -> set[str]:
     """The names of what an event changes, of whichever row."""
     names: set[str] = set()
     for part in ("change", "enrollment", "lesson", "config", "run"):
-        names |= set(event.get(part) or ())
+        if told := event.get(part):
+            names.update(name for name, value in told.items() if value is not None)
     for part in ("cleared", "enrollment_cleared", "lesson_cleared", "config_cleared"):
         names |= set(event.get(part) or ())
     return names

@@ -146,6 +146,24 @@ def test_watermark_of_a_silent_lrs():
         assert empty.watermark() is None
 
 
+def test_statement_that_becomes_visible_late():
+    """What an LRS was still writing when the first page was read comes with the next run, though pages passed it."""
+    with xapi_source(held_back=timedelta(seconds=6)) as source:
+        late = []
+
+        def commit(asked, right):
+            stored = source.lrs.first_stored + timedelta(seconds=1, milliseconds=500)
+            late.append(source.lrs.store(statement(99), stored))
+            source.lrs.held_back = timedelta(0)
+            return right(asked)
+
+        source.server.script(None, commit, meant=source.is_page)
+        first, second = (source.connect(FakeTime().pace()) for _ in range(2))
+        seen = [item.native_id for item in pulled(first)]
+        assert late[0] not in seen
+        assert late[0] in [item.native_id for item in pulled(second, first.watermark())]
+
+
 def test_list_that_expires():
     """Where the link to more is gone, the list is read anew; one that is always gone ends the run."""
     with xapi_source() as source:

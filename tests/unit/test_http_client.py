@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.contract import RequestLog
-from connectors.http import Answer, HttpClient, HttpRefused, Pace, bare, retry_after
+from connectors.http import Answer, HttpClient, HttpRefused, Pace, retry_after
+from connectors.http_address import bare
 from connectors.http_auth import ClientCredentials, auth_of
 from connectors.http_limit import Level, MemoryBucket, RateLimit
 from connectors.testing import server
@@ -56,7 +57,19 @@ def test_paths_and_queries():
         assert client.read("/other?more=x", Answer.json, {"n": "2"})["query"] == {"more": "x", "n": "2"}
 
 
-@pytest.mark.parametrize("url", [None, "", "lms.example.org", "ftp://x/", "https://me:secret@x/", "https://x/?token=1"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        None,
+        "",
+        "lms.example.org",
+        "ftp://x/",
+        "https://me:secret@x/",
+        "https://x/?token=1",
+        "http://[",
+        "http://x:port/",
+    ],
+)
 def test_endpoint_that_is_none(url):
     """An endpoint must be a plain http address; what is secret belongs into the credentials."""
     with pytest.raises(Refused, match="api_endpoint_url") as raised:
@@ -72,6 +85,8 @@ def test_other_hosts_are_refused():
         "//evil.example.org/x",
         "https://lms.example.org:8443/",
         "http://lms.example.org/",
+        "https://[",
+        "https://lms.example.org:port/",
     ):
         with pytest.raises(Refused, match="another host"):
             client.address(target)
@@ -92,7 +107,7 @@ def test_redirects():
         with pytest.raises(HttpRefused, match="circle"):
             client.read("here", Answer.json)
         running.always(server.redirect("https://login.example.org/?state=secret"))
-        with pytest.raises(HttpRefused, match=r"another host, login\.example\.org") as raised:
+        with pytest.raises(HttpRefused, match="another host") as raised:
             client.read("here", Answer.json)
         assert "secret" not in str(raised.value)
 

@@ -1,0 +1,123 @@
+"""What commands print: tables for people, JSON and CSV for programs, a progress line on a terminal.
+
+Whatever comes from outside is shown without control characters, so a name in an LMS cannot write to a terminal.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import typer
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+UNLIMITED = 100_000
+"""Columns of a table that is not shown on a terminal: nothing is cut or wrapped there."""
+
+Row = Mapping[str, Any]
+
+
+def show(rows: Sequence[Row], columns: Mapping[str, str], *, as_json: bool, empty: str, title: str = "") -> None:
+    """Print rows as a table, or all they hold as a JSON list. ``columns``: key → heading; ``empty``: said if there is none."""
+    if as_json:
+        print_json([dict(row) for row in rows])
+    elif rows:
+        print_table(rows, columns, title=title)
+    else:
+        typer.echo(empty)
+
+
+def print_table(rows: Iterable[Row], columns: Mapping[str, str], *, title: str = "") -> None:
+    """Print rows as a table."""
+    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    listed = list(rows)
+    for key, heading in columns.items():
+        numeric = all(isinstance(row[key], int | float | Decimal | None) for row in listed)
+        table.add_column(heading, justify="right" if numeric else "left", overflow="fold")
+    for row in listed:
+        table.add_row(*(Text(plain(row[key])) for key in columns))
+    _console().print(table)
+
+
+def print_facts(facts: Mapping[str, Any], *, as_json: bool = False) -> None:
+    """Print one thing: its names and values."""
+    if as_json:
+        print_json(dict(facts))
+        return
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in facts.items():
+        table.add_row(Text(name, style="bold"), Text(plain(value)))
+    _console().print(table)
+
+
+def print_json(value: Any, *, lines: bool = False) -> None:
+    """Print a value as JSON. ``lines``: in one line, for a stream of many."""
+    options = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS | (0 if lines else orjson.OPT_INDENT_2)
+    sys.stdout.write(orjson.dumps(value, default=_natural, option=options).decode())
+    sys.stdout.flush()
+
+
+def plain(value: Any) -> str:
+    """A value as a person reads it: moments in UTC, nothing for NULL, no control characters."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    if isinstance(value, date | Decimal | int | float):
+        return str(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    text = value if isinstance(value, str) else orjson.dumps(value, default=_natural).decode() if isinstance(value, dict | list) else str(value)
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
+@contextmanager
+def counting(text: str) -> Iterator[Callable[[int], None]]:
+    """A line that counts on the terminal while something takes long; the function takes how many there are so far."""
+    with _progress(SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,}"), TimeElapsedColumn()) as bar:
+        task = bar.add_task(text, total=None)
+        yield lambda count: bar.update(task, completed=count)
+
+
+@contextmanager
+def measuring() -> Iterator[Callable[[str, int, int], None]]:
+    """Bars on the terminal, one for each thing; the function takes its name, how many are done and how many there are."""
+    with _progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()) as bars:
+        tasks: dict[str, Any] = {}
+
+        def tell(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=total)
+            bars.update(tasks[name], completed=done, total=total)
+
+        yield tell
+
+
+def _progress(*columns: Any) -> Progress:
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=UNLIMITED)
+
+
+def _natural(value: Any) -> Any:
+    """What JSON has no form for: decimals are numbers, bytes are hexadecimal, the rest is text."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value.hex() if isinstance(value, bytes | memoryview) else str(value)

@@ -1,0 +1,164 @@
+"""``hub sync`` and ``hub import``: runs that take records in and account for every one of them."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hub.cli.context import company_of, opened
+from hub.cli.frame import example, fail, note
+from hub.cli.options import AsJson, Code, Company
+from hub.errors import Refused
+
+if TYPE_CHECKING:
+    from connectors.contract import Item
+    from hub.intake.run import Accounting
+
+MEANINGS = {
+    "read": "records of the source",
+    "changed": "told something new: an event each",
+    "unchanged": "told nothing new",
+    "unmatched": "kept; the account is linked to nobody",
+    "stored": "kept, without effect on learning",
+    "rejected": "not usable; kept with the reason",
+}
+PREVIEW = {"position": "position", "becomes": "becomes", "about": "about", "facts": "facts"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the root."""
+    app.command("sync", epilog=example("hub sync lrs", "hub sync lrs --full --json"))(sync)
+    app.command(
+        "import",
+        epilog=example(
+            "hub import courses.csv --integration hr-files --dry-run",
+            "hub import courses.csv --integration hr-files --encoding cp1252 --delimiter ';'",
+            "hub import statements.json.gz --integration lrs",
+        ),
+    )(import_file)
+
+
+def sync(
+    code: Code,
+    full: Annotated[bool, typer.Option("--full", help="Ask for everything, not only for what changed.")] = False,
+    company: Company = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask an LMS what changed since the last completed sync, and take it in."""
+    from hub.cli import output
+    from hub.intake.service import Intake
+
+    with opened() as hub:
+        company_id = company_of(hub, company)
+        with output.counting(f"Asking {code}") as tell:
+            accounting = Intake(hub).sync(company_id, code, full=full, progress=tell)
+    _account_for(accounting, as_json=as_json)
+
+
+def import_file(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, Excel, JSON or xAPI statements.", exists=True, dir_okay=False)],
+    integration: Annotated[str, typer.Option(metavar="CODE", help="The integration (LMS) that the file comes from.")],
+    format: Annotated[str | None, typer.Option(metavar="FORMAT", help="csv, xlsx, json or jsonl; else told from the file.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Such as cp1252; else detected.")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="One character, or tab; else detected.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook; else the first visible one.")] = None,
+    header_row: Annotated[int | None, typer.Option(min=1, help="Row of the headers; else the first not empty.")] = None,
+    date_format: Annotated[str | None, typer.Option(help="Such as %d.%m.%Y; ISO 8601 is always understood.")] = None,
+    time_zone: Annotated[str | None, typer.Option(help="Zone of times without an offset; else the company's.")] = None,
+    decimal_mark: Annotated[str | None, typer.Option(help="'.' or ','; where a number could be read in two ways.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would come of the first records; change nothing.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="Records that --dry-run shows.")] = 20,
+    company: Company = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take in a file. Importing it again changes nothing. Columns named as in the data dictionary need no mapping."""
+    from hub.cli import output
+    from hub.intake.service import Intake
+
+    told = {
+        "format": format, "encoding": encoding, "delimiter": delimiter, "sheet": sheet, "header_row": header_row,
+        "date_format": date_format, "time_zone": time_zone, "decimal_mark": decimal_mark,
+    }  # fmt: skip
+    options = {name: value for name, value in told.items() if value is not None}
+    with opened(runners=not dry_run) as hub:
+        company_id = company_of(hub, company)
+        intake = Intake(hub)
+        try:
+            if dry_run:
+                _preview(intake.preview(company_id, integration, str(file), options, limit), as_json=as_json)
+                return
+            with output.counting(f"Taking in {file.name}") as tell:
+                accounting = intake.import_file(company_id, integration, str(file), options, tell)
+        except Refused as problem:
+            if problem.field in ("learner", "course_id") and not as_json:
+                _propose(file, options, integration)
+            raise
+    _account_for(accounting, as_json=as_json)
+
+
+def _account_for(accounting: Accounting, *, as_json: bool) -> None:
+    """Print what became of the records; a run that does not add up has failed."""
+    from hub.cli import output
+
+    counts = accounting.plain()
+    if as_json:
+        output.print_json({name: counts[name] for name in MEANINGS})
+    else:
+        rows = [{"outcome": name, "records": counts[name], "meaning": text} for name, text in MEANINGS.items()]
+        output.print_table(rows, {"outcome": "", "records": "records", "meaning": ""})
+        if accounting.unmatched:
+            note("Who is linked to nobody: hub accounts list --unmatched")
+        if accounting.rejected:
+            note("What was rejected and why: hub deadletters list")
+    if not accounting.adds_up():
+        fail("The run has failed: its accounting does not add up; its records can be taken in again.")
+
+
+def _preview(items: list[Item], *, as_json: bool) -> None:
+    from hub.cli import output
+
+    rows = [row for item in items for row in _rows_of(item)]
+    output.show(rows, PREVIEW, as_json=as_json, empty="The file holds no record.", title="Nothing was changed.")
+
+
+def _rows_of(item: Item) -> list[dict[str, Any]]:
+    if item.problem is not None:
+        reason = {"field": item.problem.field, "rule": item.problem.rule, "expected": item.problem.expected}
+        return [{"position": item.position, "becomes": "rejected", "about": str(item.problem), "facts": reason}]
+    if not any(told["counted"] for told in item.observations):
+        return [{"position": item.position, "becomes": "stored", "about": item.note, "facts": {}}]
+    return [
+        {
+            "position": item.position,
+            "becomes": "observation",
+            "about": told["stream_kind"],
+            "facts": {name: _shown(value) for name, value in told["facts"].items() if value is not None},
+        }
+        for told in item.observations
+    ]
+
+
+def _shown(value: Any) -> Any:
+    """A fact for a person's eyes: what will be sealed is shown as it stands in the file they gave."""
+    return getattr(value, "text", value)
+
+
+def _propose(file: Path, options: dict[str, Any], code: str) -> None:
+    """Say which of the file's headers could mean what; a person decides."""
+    from connectors.files import inspect, propose
+
+    try:
+        proposal = propose(inspect(str(file), options).headers)
+    except Refused:
+        return  # the refusal that led here says what is wrong
+    if not proposal.field_mappings:
+        return
+    text = json.dumps(proposal.field_mappings, ensure_ascii=False)
+    note("These columns could be meant; look at them, and set the mapping if it is right:")
+    note(f"  hub integrations change {shlex.quote(code)} --field-mappings {shlex.quote(text)}")
+    if proposal.missing:
+        note(f"No column seems to tell: {', '.join(proposal.missing)}.")

@@ -1,0 +1,145 @@
+"""Exactly once, by a model: whatever happens between two steps, it comes out as if nothing had happened.
+
+Two deciders, commands and two folders run on the real code over the memory log; appends land late, twice, by half or
+unconfirmed; processes crash, and stale ones wake up again. See :mod:`tests.support.model` and docs/decisions/0008.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, multiple, precondition, rule, run_state_machine_as_test
+
+from tests.support.model import FATES, FOLDS, STREAMS, Play, World
+from tests.support.oracle import verify
+
+STREAM = st.integers(0, len(STREAMS) - 1)
+OWN = st.integers(1, 4)
+PERCENT = st.sampled_from([4000, 4100])
+ACTORS = st.sampled_from(["first", "second", "command", "command again"])
+
+
+class Hub(RuleBasedStateMachine):
+    """The rules are what may happen next; the end lets a reliable world finish, and holds it against the oracle."""
+
+    observations = Bundle("observations")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World()
+        self.plays: dict[str, Play] = {}
+        self.stale: list[Play] = []
+
+    # -- what is told
+
+    @rule(target=observations, stream=STREAM, own=OWN, progress=PERCENT)
+    def state(self, stream: int, own: int, progress: int) -> Any:
+        return self.world.tell(stream, {"progress": progress}, own=own)
+
+    @rule(target=observations, stream=STREAM, progress=PERCENT)
+    def state_without_time(self, stream: int, progress: int) -> Any:
+        return self.world.tell(stream, {"progress": progress})
+
+    @rule(target=observations, stream=STREAM, own=OWN)
+    def there_and_back(self, stream: int, own: int) -> Any:
+        return multiple(*[self.world.tell(stream, {"progress": told}, own=own) for told in (4000, 4100, 4000)])
+
+    @rule(target=observations, stream=STREAM, number=st.integers(1, 3))
+    def single_fact(self, stream: int, number: int) -> Any:
+        return self.world.tell(stream, {"seconds_more": 60 * number}, own=number, content_id=f"fact {number}")
+
+    @rule(target=observations, stream=STREAM, own=OWN, key=st.sampled_from(["L1", "L2"]), progress=PERCENT)
+    def lesson(self, stream: int, own: int, key: str, progress: int) -> Any:
+        return self.world.tell(stream, {"lesson_id": key, "progress": progress}, own=own, lesson_key=key)
+
+    @rule(target=observations, stream=STREAM, own=OWN, key=st.sampled_from(["first", "second"]))
+    def completed(self, stream: int, own: int, key: str) -> Any:
+        return self.world.tell(stream, {"completed": True, "enrollment_key": key}, own=own)
+
+    @rule(target=observations, stream=STREAM, kind=st.sampled_from(["E-Learning", "Webinar"]))
+    def of_a_kind(self, stream: int, kind: str) -> Any:
+        return self.world.tell(stream, {"course_type": kind, "progress": 5000})
+
+    @rule(stream=STREAM)
+    def of_nobody(self, stream: int) -> None:
+        self.world.tell(stream, {"progress": 4000}, integration_id="dddddddd-0000-5000-8000-000000000004")
+
+    @rule(observation=observations, again=st.booleans())
+    def imported_again(self, observation: dict[str, Any], again: bool) -> None:
+        self.world.publish(observation, again=again)
+
+    # -- what is done
+
+    @rule(who=st.sampled_from(["first", "second"]), limit=st.sampled_from([1, 3, 100]))
+    def decide(self, who: str, limit: int) -> None:
+        if who not in self.plays and (play := self.world.decide(limit)) is not None:
+            self.plays[who] = play
+
+    @rule(stream=STREAM)
+    def command(self, stream: int) -> None:
+        if "command" not in self.plays:
+            self.asked = self.world.command(stream)
+            self.plays["command"] = self.world.execute(self.asked)
+
+    @precondition(lambda self: "command" in self.plays and "command again" not in self.plays)
+    @rule()
+    def command_again(self) -> None:
+        self.plays["command again"] = self.world.execute(self.asked)
+
+    @rule(who=ACTORS, steps=st.integers(1, 3))
+    def step(self, who: str, steps: int) -> None:
+        play = self.plays.get(who)
+        for _ in range(steps):
+            if play is not None and not play.done:
+                play.step()
+        if play is not None and play.done:
+            del self.plays[who]
+
+    @rule(who=ACTORS, wakes=st.booleans())
+    def crash(self, who: str, wakes: bool) -> None:
+        """A process ends, or is only gone for so long that everybody takes it for dead."""
+        play = self.plays.pop(who, None)
+        if play is not None and wakes:
+            self.stale.append(play)
+
+    @rule(how=st.sampled_from(FOLDS), who=st.integers(0, 1), limit=st.sampled_from([1, 2, 100]))
+    def fold(self, how: str, who: int, limit: int) -> None:
+        self.world.fold(how, who, limit)
+
+    @rule(fate=st.sampled_from(FATES))
+    def append_goes_so(self, fate: str) -> None:
+        self.world.fates.append(fate)
+
+    @precondition(lambda self: self.world.held)
+    @rule(data=st.data())
+    def lands_late(self, data: st.DataObject) -> None:
+        self.world.land(data.draw(st.integers(0, len(self.world.held) - 1)))
+
+    # -- the end
+
+    def teardown(self) -> None:
+        self.world.drain()
+        verify(self.world)
+        self.world.run(*self.stale, *self.plays.values())
+        for number in range(len(self.world.held)):
+            self.world.land(number)
+        self.world.drain()
+        verify(self.world)
+
+
+def search(examples: int, steps: int = 40) -> None:
+    """Look for a run that comes out otherwise; the same runs every time."""
+    run_state_machine_as_test(
+        Hub,
+        settings=settings(
+            max_examples=examples, stateful_step_count=steps, deadline=None, derandomize=True, database=None,
+            phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck), print_blob=False,
+        ),
+    )  # fmt: skip
+
+
+def test_whatever_happens_every_fact_counts_once() -> None:
+    """No order of steps, crashes, repeats and late appends gives other rows or another accounting."""
+    search(150)
