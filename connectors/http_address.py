@@ -47,8 +47,9 @@ def bare(url: str) -> str:
 
 def _is_endpoint(url: str) -> bool:
     try:
-        parts = urlsplit(str(httpx.URL(url)))
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.username or parts.query)
+        parts = urlsplit(url)
+        whole = parts.scheme in ("http", "https") and parts.hostname and not (parts.username or parts.query)
+        return bool(whole) and parts.port != 0 and bool(httpx.URL(url).host)
     except (ValueError, httpx.InvalidURL):
         return False
 

@@ -20,6 +20,7 @@ from connectors.parse import ISO, Parser, Reading, plain
 from connectors.parse_dates import moment
 from connectors.xapi.checks import Json, broken
 from hub.domain.integration_config import IntegrationConfig
+from hub.domain.observations import LessonFacts
 from hub.domain.units import unscaled
 
 Facts = dict[str, Any]
@@ -87,6 +88,9 @@ class Rules:
         lesson_key = keys.get("lesson_id") or found.lesson_key
         table = record_fields.LESSON if lesson_key is not None else record_fields.ENROLLMENT
         facts, course = dict(found.facts), dict(found.course)
+        if lesson_key is not None and found.lesson_key is None:
+            # A rule has moved it from the course to a lesson, which has other facts.
+            facts = {name: value for name, value in facts.items() if name in LessonFacts.model_fields}
         for name, value in changed.items():
             self._put(facts, table, name, value)
             self._put(course, record_fields.COURSE, name, value)

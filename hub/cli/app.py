@@ -12,12 +12,14 @@ from hub.cli import (
     database,
     deadletters,
     directory,
+    doctor,
     integrations,
     log,
-    looking,
     projections,
     running,
     schemas,
+    sql,
+    status,
     taking_in,
 )
 from hub.cli.frame import Root
@@ -31,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (running, taking_in, looking):
+for module in (running, doctor, taking_in, status, sql):
     module.register(app)
 for name, group in (
     ("companies", companies.app),

@@ -11,15 +11,25 @@ import inspect
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from hub.cli.options import Authentications, DataFormats, Directions, Frequencies, LmsTypes, Methods
 from hub.errors import Refused
 
-CourseTypes = Literal["eLearning", "Instructor-led", "Blended", "Virtual", "Microlearning"]
+
+class CourseType(StrEnum):
+    """What may stand in ``supported_course_types``."""
+
+    ELEARNING = "eLearning"
+    INSTRUCTOR_LED = "Instructor-led"
+    BLENDED = "Blended"
+    VIRTUAL = "Virtual"
+    MICROLEARNING = "Microlearning"
+
 
 JSON_COLUMNS = ("field_mappings", "validation_rules", "transformation_rules", "compliance_settings")
 JSON_HELP = "a JSON object, or the name of a file that holds one."
@@ -49,7 +59,7 @@ COLUMNS: Mapping[str, Any] = {
     "timeout_seconds": _option(int, "--timeout-seconds", "Longest wait for one answer.", min=1),
     "rate_limit_per_hour": _option(int, "--rate-limit-per-hour", "Most requests in one hour.", min=1),
     "supported_course_types": Annotated[
-        list[CourseTypes] | None,
+        list[CourseType] | None,
         typer.Option("--course-type", help="Take in only courses of this type; may be repeated.", case_sensitive=False),
     ],
     "field_mappings": _option(str, "--field-mappings", f"Which source field is which column (JMESPath): {JSON_HELP}"),

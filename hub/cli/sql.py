@@ -60,6 +60,7 @@ def _rows(connection: psycopg.Connection[Any], query: str, timeout: int) -> Iter
             connection.execute("SET TRANSACTION READ ONLY")
             connection.execute("SELECT set_config('statement_timeout', %s, true)", (f"{timeout}s",))
             connection.execute("SET LOCAL search_path = analytics")
+            connection.execute("SET LOCAL TimeZone = 'UTC'")
             connection.execute("SET LOCAL ROLE hub_analyst")
             with connection.cursor("hub_sql") as cursor:
                 cursor.itersize = FETCH

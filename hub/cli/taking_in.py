@@ -158,7 +158,7 @@ def _propose(file: Path, options: dict[str, Any], code: str) -> None:
     if not proposal.field_mappings:
         return
     text = json.dumps(proposal.field_mappings, ensure_ascii=False)
-    note("These columns could be meant; look at them, and set the mapping if it is right:")
-    note(f"  hub integrations change {shlex.quote(code)} --field-mappings {shlex.quote(text)}")
+    typer.echo("These columns could be meant; look at them, and set the mapping if it is right:")
+    typer.echo(f"  hub integrations change {shlex.quote(code)} --field-mappings {shlex.quote(text)}")
     if proposal.missing:
-        note(f"No column seems to tell: {', '.join(proposal.missing)}.")
+        typer.echo(f"No column seems to tell: {', '.join(proposal.missing)}.")

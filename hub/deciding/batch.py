@@ -59,7 +59,7 @@ class Batch:
         if event is None:
             return Verdict(self._unmoved(observation, ids, cause), candidates=ids)
         if event.get("stored"):
-            return Verdict(Outcome.STORED, candidates=ids)
+            return Verdict(self._matched(observation, Outcome.STORED), candidates=ids)
         return Verdict(self._matched(observation, Outcome.CHANGED), event, candidates=ids)
 
     def _candidates(self, observation: Observation) -> tuple[str, str]:
@@ -77,8 +77,11 @@ class Batch:
 
     def _unmoved(self, observation: Observation, ids: tuple[str, ...], cause: str) -> str:
         """Nothing to append: unchanged, or changed by an event that was appended before a crash."""
-        mine = any((known := self.view.applied(event)) and known.causation_id == cause for event in ids)
-        return self._matched(observation, Outcome.CHANGED if mine else Outcome.UNCHANGED)
+        return self._matched(observation, Outcome.CHANGED if self._told(ids, cause) else Outcome.UNCHANGED)
+
+    def _told(self, ids: tuple[str, ...], cause: str) -> bool:
+        """Whether the trail has an event that this very observation led to."""
+        return any((known := self.view.applied(event)) is not None and known.causation_id == cause for event in ids)
 
     def _matched(self, observation: Observation, outcome: str) -> str:
         """``unmatched`` comes before: the account of what was told is linked to nobody."""
@@ -91,6 +94,8 @@ class Batch:
     def _event(self, observation: Observation, ids: tuple[str, str], cause: str) -> dict[str, Any] | None:
         """The event, taken into the view; None where nothing is new; ``{"stored": True}`` where it has no effect."""
         first, again = ids
+        if self._told(ids, cause):
+            return None  # whatever a second decision would say: the row may have moved on and come back since
         used = self.view.applied(first) is not None
         if used and (first == again or self.view.applied(again) is not None):
             return None

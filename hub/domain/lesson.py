@@ -3,20 +3,21 @@
 A lesson lives in its enrollment's stream, in the newest cycle. Work in a lesson also begins the enrollment (start
 date, In Progress) and moves its last access; it never completes the course. Work that is provably younger than a
 cycle's end opens a new cycle where the table of enrollments says so (Dropped, Expired without completion).
-Attempts and answers are added to those known, so that first-attempt figures survive a source that overwrites.
+Attempts and answers are added to those known, so that first-attempt figures survive a source that overwrites; late ones
+too, behind what is known. A late fact tells what nothing newer has told, and moves nothing back; one that is older
+than the newest cycle is recorded and changes no row.
 """
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from hub.domain import ids
-from hub.domain.enrollment import shows_work, status_key, works_after_end
+from hub.domain import ids, lesson_work
+from hub.domain.cycles import first_time_after, is_of_earlier_cycle, next_move, shows_work
 from hub.domain.learning import Context, Draft, Facts, State, Told, new_draft, opened, same_draft
-from hub.domain.rows import Changes, Row, dumped, loaded, value_of
-from hub.domain.scores import Fitted, fit
-from hub.domain.status import ENROLLMENT_MOVES, LESSON_MOVES, LessonSigns, lesson_meaning
+from hub.domain.rows import Changes, Row, value_of
+from hub.domain.scores import Fitted, fit_facts
+from hub.domain.status import LESSON_MOVES, LessonSigns, lesson_meaning
 from hub.domain.units import day_in
 from hub.domain.values import EnrollmentStatus as E
 from hub.domain.values import LessonStatus as L
@@ -30,8 +31,12 @@ SAME_NAME = {
     "feedback": "feedback_data",
     "bookmark": "bookmark_data",
 }
-NEWEST_ANSWERS = 500
+FLAGS = ("completed", "passed")
 PROGRESS = ("completion_percentage", "time_spent_seconds", "score_achieved", "attempts_count", "interaction_data")
+FORWARD = frozenset({"started", "completed"})
+"""What a late fact may still tell."""
+WHOLE = 10_000
+"""100 percent."""
 
 
 def decide(state: State, told: Told, facts: Facts, context: Context) -> Draft | None:
@@ -39,26 +44,29 @@ def decide(state: State, told: Told, facts: Facts, context: Context) -> Draft | 
     key = ids.short_key(told.lesson_key or "", 100)
     draft, enrollment = _cycle(state, told, facts, context)
     draft.lesson_id = key
+    if draft.existed and is_of_earlier_cycle(enrollment.row or {}, told, context.zone):
+        draft.late = True
+        draft.transitions = {"lesson.details_changed"}
+        return draft
     draft.lesson_row_id = ids.lesson_row(draft.row_id, key)
     row = state.lesson if draft.existed else None
     known = value_of(row, "source_time")
-    if known is not None and told.time < known:
-        return _late(draft, row, told, facts)
     changes = Changes(row)
-    fitted = fit(facts.get("score"), facts.get("score_min"), facts.get("score_max"), facts.get("passing_score"))
-    _take(changes, facts, fitted)
-    _move(changes, draft, row, told, facts, fitted, context)
+    draft.late = known is not None and told.time < known
+    if draft.late:
+        _take_late(changes, draft, row, told, facts, context)
+    else:
+        _take_newest(changes, draft, row, told, facts, context)
     if shows_work(facts) or facts.get("completed"):
         _begin(enrollment, draft, told, facts, context)
-    draft.enrollment = enrollment.new
     if any(name in changes.new for name in PROGRESS):
         draft.transitions.add("lesson.progressed")
-    nothing = not changes.new and not enrollment.new
-    if nothing and told.source_time is None and not told.single:
-        return None
-    if not changes.put("source_time", told.time) and nothing and not told.single:
-        return None
-    draft.lesson = changes.new
+    if not draft.late:
+        if changes.new or enrollment.new or told.source_time is not None:
+            changes.put("source_time", told.time)
+        if not changes.new and not enrollment.new:
+            return None
+    draft.enrollment, draft.lesson = enrollment.new, changes.new
     draft.transitions = draft.transitions or {"lesson.details_changed"}
     return draft
 
@@ -66,119 +74,122 @@ def decide(state: State, told: Told, facts: Facts, context: Context) -> Draft | 
 def _cycle(state: State, told: Told, facts: Facts, context: Context) -> tuple[Draft, Changes]:
     """The cycle that a lesson's fact belongs to: the newest one, or a new one."""
     row = state.enrollment
-    if row is not None:
-        move = ENROLLMENT_MOVES[status_key(row) or ""][E.IN_PROGRESS]
-        if move != "new" or not works_after_end(row, told, facts):
-            return same_draft(state), Changes(row)
+    if row is not None and not (
+        shows_work(facts) and next_move(row, told, facts, E.IN_PROGRESS, restart=False) == "new"
+    ):
+        return same_draft(state), Changes(row)
     draft = new_draft(told, state.cycle + 1)
     changes = Changes(None)
     changes.new.update(opened(told, context))
     changes.put("enrollment_status", E.NOT_STARTED)
     changes.put("enrollment_date", day_in(told.time, context.zone))
     changes.put("enrollment_date_seen", True)
+    if row is not None:
+        changes.put("source_time", first_time_after(row))
     return draft, changes
 
 
 def _begin(enrollment: Changes, draft: Draft, told: Told, facts: Facts, context: Context) -> None:
-    """Work in a lesson is work in the course."""
+    """Work in a lesson is work in the course: it begins it, and an earlier beginning counts."""
+    today = day_in(told.time, context.zone)
     if enrollment.known("enrollment_status") == E.NOT_STARTED:
         enrollment.put("enrollment_status", E.IN_PROGRESS)
         draft.transitions.add("enrollment.started")
-    if enrollment.known("enrollment_status") == E.IN_PROGRESS:
-        enrollment.first("start_date", day_in(told.time, context.zone))
+    begun = enrollment.known("start_date")
+    if begun is not None:
+        enrollment.put("start_date", min(begun, today))
+    elif enrollment.known("enrollment_status") == E.IN_PROGRESS:
+        enrollment.put("start_date", today)
+    if enrollment.known("enrollment_date_seen"):
+        enrollment.put("enrollment_date", min(enrollment.known("enrollment_date"), today))
     seen = facts.get("last_access_at")
     enrollment.most("last_access_date", seen if seen is not None else told.source_time)
 
 
-def _take(changes: Changes, facts: Facts, fitted: Fitted) -> None:
-    """Take the details that are told."""
+def _scores(fitted: Fitted) -> dict[str, int | None]:
+    return {
+        "score_achieved": fitted.score,
+        "max_score": fitted.maximum,
+        "raw_score": fitted.raw,
+        "raw_max_score": fitted.raw_max,
+    }
+
+
+def _take_newest(changes: Changes, draft: Draft, row: Row | None, told: Told, facts: Facts, context: Context) -> None:
+    """The newest state of the lesson: its details are taken, its status moves by the table."""
     for fact, column in SAME_NAME.items():
         changes.put(column, facts.get(fact))
+    for flag in FLAGS:
+        changes.put(flag, facts.get(flag))
     changes.put("completion_percentage", facts.get("progress"))
     changes.put("time_spent_seconds", facts.get("seconds_total"))
-    changes.add("time_spent_seconds", facts.get("seconds_more"))
-    for column, value in (
-        ("score_achieved", fitted.score),
-        ("max_score", fitted.maximum),
-        ("raw_score", fitted.raw),
-        ("raw_max_score", fitted.raw_max),
-    ):
-        changes.put(column, value)
     changes.put("attempts_count", facts.get("attempts_total"))
-    changes.add("attempts_count", facts.get("attempts_more"))
-    _attempt(changes, facts)
-    _answers(changes, facts)
+    fitted = fit_facts(facts, changes.known)
+    for column, value in _scores(fitted).items():
+        changes.put(column, value)
+    if fitted.score is not None and fitted.raw is None:
+        draft.lesson_cleared += changes.unknown("raw_score", "raw_max_score")
+    lesson_work.add_up(changes, facts)
     changes.first("first_access_date", facts.get("first_access_at"))
+    changes.most("last_access_date", facts.get("last_access_at"))
+    if row is None:
+        changes.put("progress_status", L.NOT_STARTED)
+    meaning = lesson_meaning(_signs(row, facts, fitted, context))
+    move = LESSON_MOVES[changes.known("progress_status")][meaning]
+    if move == "reopen?":
+        move = "progressed" if facts.get("completed") is False else "."
+    _move(changes, draft, told, facts, move, meaning)
+
+
+def _take_late(changes: Changes, draft: Draft, row: Row | None, told: Told, facts: Facts, context: Context) -> None:
+    """A late state of the lesson: what nothing newer has told, and what adds up."""
+    untold = {
+        name: value
+        for name, value in facts.items()
+        if name != "skipped" and (name not in FLAGS or value_of(row, name) is None)
+    }
+    for fact, column in SAME_NAME.items():
+        changes.first(column, untold.get(fact))
+    for flag in FLAGS:
+        changes.first(flag, untold.get(flag))
+    changes.first("completion_percentage", untold.get("progress"))
+    changes.first("time_spent_seconds", untold.get("seconds_total"))
+    changes.first("attempts_count", untold.get("attempts_total"))
+    fitted = fit_facts(untold, changes.known)
+    if changes.known("score_achieved") is None:
+        for column, value in _scores(fitted).items():
+            changes.first(column, value)
+    lesson_work.add_up(changes, untold, late=True)
+    _tell_earlier_access(changes, told, untold)
+    meaning = lesson_meaning(_signs(row, untold, fitted, context))
+    move = LESSON_MOVES[changes.known("progress_status")][meaning]
+    _move(changes, draft, told, untold, move if move in FORWARD else ".", meaning)
+
+
+def _tell_earlier_access(changes: Changes, told: Told, facts: Facts) -> None:
+    seen = (
+        facts.get("first_access_at") or facts.get("last_access_at") or (told.source_time if shows_work(facts) else None)
+    )
+    known = changes.known("first_access_date")
+    if seen is not None:
+        changes.put("first_access_date", seen if known is None else min(known, seen))
     changes.most("last_access_date", facts.get("last_access_at"))
 
 
-def _attempt(changes: Changes, facts: Facts) -> None:
-    """Keep the attempt that is told beside those known, by its number (else as the next one)."""
-    told = facts.get("attempt")
-    if told is None:
-        return
-    attempts = list(loaded(changes.known("assessment_results")) or [])
-    attempt = json.loads(told)
-    number = attempt.get("number")
-    if number is None:
-        if any({**known, "number": None} == {**attempt, "number": None} for known in attempts):
-            return
-        attempt["number"] = number = len(attempts) + 1
-    attempts = sorted([known for known in attempts if known.get("number") != number] + [attempt], key=_number)
-    changes.put("assessment_results", dumped(attempts))
-    changes.most("attempts_count", len(attempts))
-
-
-def _number(attempt: dict[str, Any]) -> int:
-    return int(attempt["number"])
-
-
-def _answers(changes: Changes, facts: Facts) -> None:
-    """Keep the answers that are told beside those known, by their ids; the newest 500."""
-    told = facts.get("interactions")
-    if told is None:
-        return
-    new = json.loads(told)
-    again = {answer.get("id") for answer in new}
-    known = [answer for answer in loaded(changes.known("interaction_data")) or [] if answer.get("id") not in again]
-    changes.put("interaction_data", dumped((known + new)[-NEWEST_ANSWERS:]))
-
-
-def _move(
-    changes: Changes, draft: Draft, row: Row | None, told: Told, facts: Facts, fitted: Fitted, context: Context
-) -> None:
-    """Move the lesson to the status that the facts mean."""
+def _signs(row: Row | None, facts: Facts, fitted: Fitted, context: Context) -> LessonSigns:
+    """The facts, completed by what the row knows already."""
     old = row["progress_status"] if row else L.NOT_STARTED
-    signs = LessonSigns(
+    return LessonSigns(
         completed=_sticky(row, facts, "completed"),
         passed=_sticky(row, facts, "passed"),
         final=bool(facts.get("final")),
-        skipped=bool(facts.get("skipped")) or (old == L.SKIPPED and facts.get("skipped") is None),
-        worked=shows_work(facts) or bool(facts.get("attempts_more")) or old != L.NOT_STARTED,
-        score=fitted.score if fitted.score is not None else value_of(row, "score_achieved"),
+        skipped=bool(facts.get("skipped"))
+        or (old == L.SKIPPED and facts.get("skipped") is None and not facts.get("completed")),
+        worked=shows_work(facts, fitted.passing) or old != L.NOT_STARTED,
+        score=value_of(row, "score_achieved") if fitted.score is None else fitted.score,
         passing_score=fitted.passing,
         pass_satisfies=bool(context.settings.get("pass_satisfies")),
     )
-    meaning = lesson_meaning(signs)
-    move = LESSON_MOVES[old][meaning]
-    for flag in ("completed", "passed"):
-        changes.put(flag, facts.get(flag))
-    if row is None:
-        changes.put("progress_status", old)
-    if move == "reopen?":
-        if facts.get("completed") is not False:
-            return
-        move = "progressed"
-    if move == ".":
-        return
-    changes.put("progress_status", meaning)
-    draft.transitions.add(f"lesson.{move}")
-    if meaning in (L.IN_PROGRESS, L.COMPLETED, L.FAILED):
-        changes.first("first_access_date", told.source_time)
-    if meaning == L.COMPLETED:
-        done = facts.get("completed_at")
-        changes.first("completion_date", told.time if done is None else done)
-        changes.put("completion_percentage", 10_000)
 
 
 def _sticky(row: Row | None, facts: Facts, flag: str) -> Any:
@@ -186,16 +197,15 @@ def _sticky(row: Row | None, facts: Facts, flag: str) -> Any:
     return value_of(row, flag) if said is None else said
 
 
-def _late(draft: Draft, row: Row | None, told: Told, facts: Facts) -> Draft:
-    """A late fact: recorded; adds what only adds up, tells earlier beginnings, moves nothing back."""
-    changes = Changes(row)
-    changes.add("time_spent_seconds", facts.get("seconds_more"))
-    changes.add("attempts_count", facts.get("attempts_more"))
-    seen = facts.get("first_access_at") or facts.get("last_access_at") or told.source_time
-    known = changes.known("first_access_date")
-    if seen is not None and known is not None and seen < known:
-        changes.put("first_access_date", seen)
-    draft.late = True
-    draft.transitions = {"lesson.details_changed"}
-    draft.lesson = changes.new
-    return draft
+def _move(changes: Changes, draft: Draft, told: Told, facts: Facts, move: str, meaning: str) -> None:
+    """Move the lesson to the status that the facts mean, with what belongs to the move; Completed is 100 percent."""
+    if move != ".":
+        changes.put("progress_status", meaning)
+        draft.transitions.add(f"lesson.{move}")
+        if meaning != L.SKIPPED:
+            changes.first("first_access_date", told.source_time)
+        if meaning == L.COMPLETED:
+            done = facts.get("completed_at")
+            changes.first("completion_date", told.time if done is None else done)
+    if changes.known("progress_status") == L.COMPLETED:
+        changes.put("completion_percentage", WHOLE)

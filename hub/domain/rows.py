@@ -60,9 +60,12 @@ def loaded(value: Any) -> Any:
 
 
 def same(known: Any, value: Any) -> bool:
-    """Whether two plain values are equal; JSON is compared in its canonical form."""
+    """Whether two plain values are equal; JSON is compared by what it says, not by how it is written."""
     if isinstance(value, str) and isinstance(known, dict | list):
-        return dumped(known) == value
+        try:
+            return dumped(json.loads(value)) == dumped(known)
+        except ValueError:
+            return False
     if isinstance(value, tuple):
         value = list(value)
     return bool(known == value)
@@ -97,6 +100,10 @@ class Changes:
         """Take a value only where it is greater than what is known."""
         known = self.known(name)
         return value is not None and (known is None or value > known) and self.put(name, value)
+
+    def unknown(self, *names: str) -> tuple[str, ...]:
+        """Those of these values that are known and become unknown, as an event names them."""
+        return tuple(name for name in names if value_of(self.row, name) is not None)
 
     def add(self, name: str, more: int | None) -> bool:
         """Add to a count."""

@@ -7,10 +7,12 @@ maximum is larger, or the score is below zero, they are told as percent of minim
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 CEILING = 99_999
 """999.99 in hundredths, the largest value of DECIMAL(5,2)."""
+PERCENT_MAXIMUM = 10_000
 
 
 class Fitted(NamedTuple):
@@ -21,6 +23,11 @@ class Fitted(NamedTuple):
     passing: int | None
     raw: int | None = None
     raw_max: int | None = None
+
+    @property
+    def rescaled(self) -> bool:
+        """Whether score and pass mark are percent, not the source's own points."""
+        return self.raw_max is not None and self.maximum == PERCENT_MAXIMUM
 
 
 def _hundredths(value: int | None) -> int | None:
@@ -34,7 +41,7 @@ def _percent(value: int | None, low: int, high: int) -> int | None:
     if value is None:
         return None
     share = ((value - low) * 20_000 + (high - low)) // (2 * (high - low))
-    return max(0, min(10_000, share))
+    return max(0, min(PERCENT_MAXIMUM, share))
 
 
 def fit(score: int | None, low: int | None, high: int | None, passing: int | None) -> Fitted:
@@ -49,4 +56,21 @@ def fit(score: int | None, low: int | None, high: int | None, passing: int | Non
     if high is None or high <= bottom:
         fitting = [value if value is not None and 0 <= value <= CEILING else None for value in plain]
         return Fitted(fitting[0], fitting[1], fitting[2], score, high)
-    return Fitted(_percent(score, bottom, high), 10_000, _percent(passing, bottom, high), score, high)
+    return Fitted(_percent(score, bottom, high), PERCENT_MAXIMUM, _percent(passing, bottom, high), score, high)
+
+
+def fit_facts(facts: Mapping[str, Any], known: Callable[[str], Any]) -> Fitted:
+    """Fit what is told to the scale of the row, whose values ``known`` answers.
+
+    A score told without its maximum is on the scale of the last one; a pass mark known before in points becomes percent
+    where the score does.
+    """
+    score, low, high = (facts.get(name) for name in ("score", "score_min", "score_max"))
+    passing, raw_high = facts.get("passing_score"), known("raw_max_score")
+    if high is None and (score is not None or passing is not None):
+        high = raw_high
+    fitted = fit(score, low, high, passing)
+    mark = known("passing_score")
+    if fitted.rescaled and passing is None and raw_high is None and mark is not None:
+        fitted = fit(score, low, high, mark * 100)
+    return fitted

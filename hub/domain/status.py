@@ -1,14 +1,16 @@
 """Status: what a source's facts mean, and what moves a row from one status to another.
 
-Two questions, answered apart. *What do the facts mean?* :func:`enrollment_meaning` and :func:`lesson_meaning`, by the
-order of precedence in which the first that fits wins. *May the row move there?* The two tables below, one line per
+Two questions, answered apart. *What do the facts mean?* :func:`enrollment_meaning` and :func:`lesson_meaning`: the first
+that fits wins. *May the row move there?* The two tables below, one line per
 status that a row has, one column per status that the facts mean:
 
 ``name``    the row moves, and this transition is told
 ``.``       the row stays as it is
-``new``     an ended row stays for ever; a new cycle opens
-``new?``    the same, but only where the source shows a restart (see :func:`hub.domain.enrollment.restarts`);
-            else the row stays
+``new``     work, or a result of it, after the end opens a new cycle; the ended row stays for ever
+``new?``    only a restart opens a new cycle; else the row stays
+
+On the line of an ended row a *restart* (:func:`hub.domain.cycles.restarts`: another native id, a new act of enrolling, a
+removal or completion taken back, a renewed certificate) opens a new cycle in every cell but ``.``.
 
 ``Expired`` stands for two things: access ran out before completion (``Expired``), and a certificate that lapsed
 (``Lapsed``: Expired with a completion date).
@@ -26,12 +28,12 @@ from         | Not Started  In Progress  Completed  Failed  Dropped    On Hold  
 Not Started  | .            started      completed  failed  withdrawn  held     expired  certificate_lapsed  certified
 In Progress  | .            .            completed  failed  withdrawn  held     expired  certificate_lapsed  certified
 On Hold      | resumed      resumed      completed  failed  withdrawn  .        expired  certificate_lapsed  certified
-Completed    | new?         new?         new?       new?    .          .        .        certificate_lapsed  certified
-Failed       | new?         new?         completed  new?    .          .        .        certificate_lapsed  certified
+Completed    | new?         new?         new?       new?    .          new?     new?     certificate_lapsed  certified
+Failed       | new?         new?         completed  new?    .          new?     new?     certificate_lapsed  certified
 Dropped      | new?         new          new        new     .          new?     new?     new                 new
-Expired      | new?         new          new        new     .          new?     .        new                 new
-Lapsed       | new?         new?         new?       new?    .          .        .        .                   new
-Certified    | new?         new?         new?       new?    .          .        .        certificate_lapsed  new?
+Expired      | new?         new          new        new     .          new?     new?     new                 new
+Lapsed       | new?         new?         new?       new?    .          new?     new?     new?                new?
+Certified    | new?         new?         new?       new?    .          new?     new?     certificate_lapsed  new?
 """
 
 LESSON_TABLE = """
@@ -109,7 +111,7 @@ def enrollment_meaning(signs: EnrollmentSigns) -> str:
     return E.IN_PROGRESS if signs.worked or signs.passed is not None else E.NOT_STARTED
 
 
-def _failing(signs: EnrollmentSigns) -> bool:
+def _failing(signs: EnrollmentSigns | LessonSigns) -> bool:
     """An explicit failing result: said so, or (where nothing is said) a score below a known pass mark."""
     if signs.passed is not None:
         return not signs.passed
@@ -134,14 +136,8 @@ def lesson_meaning(signs: LessonSigns) -> str:
     """The status of a lesson that the facts mean."""
     if signs.skipped:
         return L.SKIPPED
-    failing = signs.passed is False or (
-        signs.passed is None
-        and signs.score is not None
-        and signs.passing_score is not None
-        and signs.score < signs.passing_score
-    )
     if signs.completed:
-        return L.FAILED if failing else L.COMPLETED
+        return L.FAILED if _failing(signs) else L.COMPLETED
     if signs.passed and signs.pass_satisfies:
         return L.COMPLETED
     if signs.passed is False and signs.final:

@@ -40,22 +40,26 @@ def day(value: int) -> date:
 
 @lru_cache(maxsize=65536)
 def _day_of_hour(hour: int, zone: str) -> int | None:
-    """The day that a whole hour lies in, or None where the zone's midnight falls inside of it."""
-    first, last = hour * 3600, hour * 3600 + 3599
+    """The day that a whole hour lies in, or None where the zone's midnight or a change of its clocks falls inside."""
     tz = ZoneInfo(zone)
-    a = days(datetime.fromtimestamp(first, tz).date())
-    b = days(datetime.fromtimestamp(last, tz).date())
-    return a if a == b else None
+    first = datetime.fromtimestamp(hour * 3600, tz)
+    last = datetime.fromtimestamp(hour * 3600 + 3599, tz)
+    same = first.date() == last.date() and first.utcoffset() == last.utcoffset()
+    return days(first.date()) if same else None
 
 
 def day_in(value: int, zone: str) -> int:
-    """The day (days since 1970) on which a moment (microseconds) falls in an IANA time zone."""
+    """The day (days since 1970) on which a moment (microseconds) falls in an IANA time zone.
+
+    In the first and the last hours of the calendar, where a zone's own day has no date, it is the day in UTC.
+    """
     if zone == "UTC":
         return value // DAY
-    known = _day_of_hour(value // (3600 * SECOND), zone)
-    if known is not None:
-        return known
-    return days(moment(value).astimezone(ZoneInfo(zone)).date())
+    try:
+        known = _day_of_hour(value // (3600 * SECOND), zone)
+        return days(moment(value).astimezone(ZoneInfo(zone)).date()) if known is None else known
+    except (OverflowError, ValueError):
+        return value // DAY
 
 
 def scaled(value: Decimal, digits: int) -> int:

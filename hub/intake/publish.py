@@ -16,6 +16,7 @@ from hub.errors import Unusable
 
 OBSERVATIONS, STATEMENTS, DEADLETTER = "lms.observations", "lms.statements", "lms.deadletter"
 FIRST = ("course", "account")
+ORDER = {"lms.observation.enrollment.v1": 0, "lms.observation.lesson.v1": 1, "lms.observation.voided.v1": 2}
 REMEMBERED = 200_000
 
 Append = Callable[[str, Sequence[tuple[str, bytes]]], list[tuple[str, int, int]]]
@@ -68,9 +69,9 @@ class Publisher:
         self._observations([news for o in told if (news := o if o["counted"] else self._news(o)) is not None])
 
     def effects(self, items: Iterable[Item]) -> None:
-        """Append enrollments, then lessons."""
+        """Append enrollments, then lessons, then what takes out something told."""
         told = [o for item in items for o in item.observations if o["stream_kind"] not in FIRST]
-        self._observations(sorted(told, key=lambda o: o["type"] == "lms.observation.lesson.v1"))
+        self._observations(sorted(told, key=lambda o: ORDER[o["type"]]))
 
     def rejected(self, items: Iterable[Item]) -> None:
         """Keep what cannot be taken in, with its reason; once however often it is seen."""

@@ -79,10 +79,12 @@ class Lane:
                 if self.work.waiting > MOST_WAITING:
                     raise Retriable(f"{self.work.waiting} records wait for rows that are not folded yet")
 
+            since = time.monotonic()
             try:
                 await self._retried(once, self._interrupted)
             except Exception as problem:  # whatever it is: no exception may leave an agent's body
                 await self.stand(problem)
+            log.debug("batch", lane=self.name, records=len(records), seconds=round(time.monotonic() - since, 3))
 
     async def again(self) -> None:
         """Try what waits once more, where nothing else is in hand."""

@@ -387,7 +387,7 @@ def _tables() -> Tables:
     tables = Tables()
     tables.rows["company"] = _row("company", id=COMPANY, time_zone="UTC")
     tables.rows["lms_integration_config"] = _row(
-        "lms_integration_config", id=INTEGRATION, supported_course_types=["E-Learning"]
+        "lms_integration_config", id=INTEGRATION, supported_course_types=["eLearning"]
     )
     tables.rows["lms_account"] = _row("lms_account", id=LINKED, employee_id=EMPLOYEE) | _row("lms_account", id=UNLINKED)
     return tables

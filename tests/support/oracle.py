@@ -75,7 +75,7 @@ class Oracle:
         first, again = _names(told)
         if {first, again} <= stream.used:
             return "unchanged"
-        if told["facts"].get("course_type") not in (None, "E-Learning"):
+        if told["facts"].get("course_type") not in (None, "eLearning"):
             return "stored"
         draft = _draft(stream, told)
         if draft is None or (first in stream.used and draft.late):
@@ -106,7 +106,7 @@ def _names(told: Mapping[str, Any]) -> tuple[str, str]:
 def _draft(stream: Stream, told: Mapping[str, Any]) -> Draft | None:
     known = Told(
         told["stream_id"], told["integration_id"], told["account_id"], told["course_key"], told["source_time"],
-        told["observed_at"], told.get("lesson_key"),
+        told["observed_at"], told.get("lesson_key"), single=told["content_id"] is not None,
     )  # fmt: skip
     context = Context(BEGINNING, employee_id=EMPLOYEE if told["account_id"] == LINKED else None)
     row = stream.cycles[-1] if stream.cycles else None
@@ -171,23 +171,21 @@ def verify(world: World) -> None:
     oracle, reader, tables = Oracle(world.log), Reader(world.log), world.tables
     trail = {row["id"]: row["additional_context"] for row in tables.audit.values()}
     where = {event: f"{c['topic']}/{c['partition']}/{c['offset']}" for event, c in trail.items()}
-    assert where == reader.counted
+    same("what counts", where, reader.counted)
     for at, (count, head) in reader.chains.items():
         if count:
             assert (tables.at[at].next_offset, tables.at[at].count, tables.at[at].chain.hex()) == (count, count, head)
     for table, rows in oracle.rows().items():
         found = {key: flat(row) for key, row in tables.rows.get(table, {}).items()}
-        assert set(found) == set(rows), table
+        same(table, set(found), set(rows))
         for key, row in rows.items():
-            names = sorted(found[key].keys() | row.keys())
-            other = {n: (found[key].get(n), row.get(n)) for n in names if found[key].get(n) != row.get(n)}
-            assert other == {}, f"{table} {key}: as it is, as it should be: {other}"
+            same(f"{table} {key}", found[key], {name: value for name, value in row.items() if value is not None})
     outcomes = {run: {name: n for name, n in counts.items() if n} for run, counts in tables.outcomes.items()}
-    assert outcomes == {run: {outcome: 1} for run, outcome in oracle.outcomes.items()}
+    same("accounting", outcomes, {run: {outcome: 1} for run, outcome in oracle.outcomes.items()})
     causes = {cause: n for cause, n in reader.causes.items() if cause.startswith(OBSERVATIONS)}
-    assert causes == dict.fromkeys(oracle.facts, 1), "each changed observation has one event, and no other has any"
+    same("events of changed observations", causes, dict.fromkeys(oracle.facts, 1))
     rejected = [run for run, outcome in oracle.outcomes.items() if outcome == "rejected"]
-    assert {row["run_id"] for row in tables.rows.get("dead_letter", {}).values()} == set(rejected)
+    same("dead letters", {row["run_id"] for row in tables.rows.get("dead_letter", {}).values()}, set(rejected))
     verify_commands(world, where)
 
 
@@ -205,4 +203,15 @@ def verify_commands(world: World, where: Mapping[str, str]) -> None:
         for cycle in range(1, 20):
             row = world.tables.rows.get(ENROLLMENT, {}).get(ids.enrollment_row(stream, cycle)) or {}
             counted[stream] += row.get("total_access_count") or 0
-    assert +counted == +wanted
+    same("commands", +counted, +wanted)
+
+
+def same(what: str, found: Any, wanted: Any) -> None:
+    """Hold two dicts or sets against each other, and say only where they differ."""
+    if found == wanted:
+        return
+    if isinstance(found, set):
+        raise AssertionError(f"{what}: too many {sorted(found - wanted)}, missing {sorted(wanted - found)}")
+    names = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name)]
+    is_, should = {n: found.get(n) for n in names}, {n: wanted.get(n) for n in names}
+    raise AssertionError(f"{what}: is {is_}, should be {should}")

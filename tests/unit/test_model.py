@@ -17,6 +17,7 @@ from tests.support.oracle import verify
 
 STREAM = st.integers(0, len(STREAMS) - 1)
 OWN = st.integers(1, 4)
+STEPS = st.integers(1, 5)
 PERCENT = st.sampled_from([4000, 4100])
 ACTORS = st.sampled_from(["first", "second", "command", "command again"])
 
@@ -58,7 +59,7 @@ class Hub(RuleBasedStateMachine):
     def completed(self, stream: int, own: int, key: str) -> Any:
         return self.world.tell(stream, {"completed": True, "enrollment_key": key}, own=own)
 
-    @rule(target=observations, stream=STREAM, kind=st.sampled_from(["E-Learning", "Webinar"]))
+    @rule(target=observations, stream=STREAM, kind=st.sampled_from(["eLearning", "Webinar"]))
     def of_a_kind(self, stream: int, kind: str) -> Any:
         return self.world.tell(stream, {"course_type": kind, "progress": 5000})
 
@@ -72,30 +73,36 @@ class Hub(RuleBasedStateMachine):
 
     # -- what is done
 
-    @rule(who=st.sampled_from(["first", "second"]), limit=st.sampled_from([1, 3, 100]))
-    def decide(self, who: str, limit: int) -> None:
+    @rule(who=st.sampled_from(["first", "second"]), limit=st.sampled_from([1, 3, 100]), steps=STEPS)
+    def decide(self, who: str, limit: int, steps: int) -> None:
+        """A decider goes on, or takes the next batch."""
         if who not in self.plays and (play := self.world.decide(limit)) is not None:
             self.plays[who] = play
+        self.go_on(who, steps)
 
-    @rule(stream=STREAM)
-    def command(self, stream: int) -> None:
+    @rule(stream=STREAM, steps=STEPS)
+    def command(self, stream: int, steps: int) -> None:
+        """A command goes on, or a new one is asked for."""
         if "command" not in self.plays:
             self.asked = self.world.command(stream)
             self.plays["command"] = self.world.execute(self.asked)
+        self.go_on("command", steps)
 
-    @precondition(lambda self: "command" in self.plays and "command again" not in self.plays)
-    @rule()
-    def command_again(self) -> None:
-        self.plays["command again"] = self.world.execute(self.asked)
+    @precondition(lambda self: self.world.commands)
+    @rule(steps=STEPS)
+    def command_again(self, steps: int) -> None:
+        """Somebody asks again with the same id, whatever became of it."""
+        if "command again" not in self.plays:
+            self.plays["command again"] = self.world.execute(self.asked)
+        self.go_on("command again", steps)
 
-    @rule(who=ACTORS, steps=st.integers(1, 3))
-    def step(self, who: str, steps: int) -> None:
-        play = self.plays.get(who)
+    def go_on(self, who: str, steps: int) -> None:
         for _ in range(steps):
-            if play is not None and not play.done:
+            play = self.plays.get(who)
+            if play is not None:
                 play.step()
-        if play is not None and play.done:
-            del self.plays[who]
+                if play.done:
+                    del self.plays[who]
 
     @rule(who=ACTORS, wakes=st.booleans())
     def crash(self, who: str, wakes: bool) -> None:
@@ -142,4 +149,4 @@ def search(examples: int, steps: int = 40) -> None:
 
 def test_whatever_happens_every_fact_counts_once() -> None:
     """No order of steps, crashes, repeats and late appends gives other rows or another accounting."""
-    search(150)
+    search(600)

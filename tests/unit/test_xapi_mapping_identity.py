@@ -16,6 +16,7 @@ from connectors.xapi.ledger import Known, Ledger
 from connectors.xapi.mapping import MOST_STORED
 from hub.domain import ids
 from hub.domain.events.raw import StatementReceived, StatementVoided
+from hub.domain.observations import LessonFacts
 from hub.errors import Refused
 from tests.unit.test_xapi_mapping import CONFIG, COURSE, NOW, counted, item_of, lesson, mapper, source, statement
 
@@ -224,6 +225,15 @@ def test_rules_of_an_enrollment():
     assert (found["course_key"], found["facts"]["suspended"]) == ("SAFE-1", True)
     assert found["facts"]["due_on"] == 20574
     assert item.raw[0]["target_stream"] == found["stream_id"]
+
+
+def test_rule_that_moves_a_fact_to_a_lesson():
+    """What a rule makes a lesson of tells only what a lesson may be told."""
+    told = statement("completed", context={"revision": "2"})
+    found = counted(item_of(told, transformation_rules={"lesson_id": "'unit-1'", "lesson_name": "'Unit'"}))
+    assert found["lesson_key"] == "unit-1"
+    assert (found["facts"]["completed"], found["facts"]["lesson_name"]) == (True, "Unit")
+    assert set(found["facts"]) <= set(LessonFacts.model_fields)
 
 
 def test_validation_sees_the_record():
