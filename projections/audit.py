@@ -54,7 +54,16 @@ team.*                         | Data Sync            | Update     | Employee Da
 """
 
 RISKS = ("Low", "Medium", "High", "Critical")
-SENSITIVE_SETTINGS = ("authentication_config", "field_mappings", "validation_rules", "transformation_rules")
+SENSITIVE_SETTINGS = frozenset({"authentication_config", "field_mappings", "validation_rules", "transformation_rules"})
+PERIODS = frozenset({"validity_days", "version"})
+CERTIFICATE = frozenset({"certificate_id", "completion_certificate_url", "valid_from", "valid_until", "revoked_on"})
+ASKED_FOR = {
+    "enrollment": "Course Enrollment",
+    "course": "Content Data",
+    "settings": "LMS Config",
+}
+"""Kind of the stream that a refused command was about → ``entity_type``; the directory's are Employee Data."""
+REFUSED = "lms.command.refused.v1"
 BACKDATED = 30 * DAY
 MANY = 100
 
@@ -97,16 +106,14 @@ def _risk(event: Mapping[str, Any], words: Words, *, relinked: bool) -> str:
     """The family's risk, raised by what it touches; raised once more at most by its circumstances; never lowered."""
     level = RISKS.index(words.risk)
     kind = event["type"]
-    if relinked or (
-        kind == "lms.integration.changed.v1" and any(name in (event["config"] or {}) for name in SENSITIVE_SETTINGS)
-    ):
+    if relinked or (kind == "lms.integration.changed.v1" and _touches(event, "config", SENSITIVE_SETTINGS)):
         level = 2
-    elif (kind == "lms.course.changed.v1" and ({"validity_days", "version"} & set(event["change"]))) or (
+    elif (kind == "lms.course.changed.v1" and _touches(event, "change", PERIODS)) or (
         kind == "lms.sync.completed.v1" and (event["run"] or {}).get("rejected")
     ):
         level = 1
     by_person = event["actor_kind"] in ("user", "employee")
-    certificate = "certif" in kind or (event.get("enrollment") or {}).get("certificate_id") is not None
+    certificate = "certif" in kind or _touches(event, "enrollment", CERTIFICATE)
     backdated = by_person and event["recorded_at"] - event["occurred_at"] > BACKDATED
     delicate = by_person and (event.get("compliance_training") or certificate)
     if delicate or event["affected_employees"] > MANY or backdated:
@@ -117,6 +124,12 @@ def _risk(event: Mapping[str, Any], words: Words, *, relinked: bool) -> str:
 def risk_of(event: Mapping[str, Any]) -> str:
     """The risk level of an event before it is applied."""
     return _risk(event, words_of(event["type"]), relinked=False)
+
+
+def _touches(event: Mapping[str, Any], part: str, names: frozenset[str]) -> bool:
+    """Whether an event sets or clears one of these values of that part of its body."""
+    cleared = event.get("cleared" if part == "change" else f"{part}_cleared") or ()
+    return not names.isdisjoint(event.get(part) or ()) or not names.isdisjoint(cleared)
 
 
 def entity(event: Mapping[str, Any]) -> str:
@@ -146,11 +159,9 @@ def row(
     words = words_of(event["type"])
     old, new, changes = values
     topic, partition, offset = position
-    regulation = words.regulation
-    if regulation.startswith("R"):
-        regulation = event["regulation"]
-        if regulation == "None" and (relinked or words.regulation == "R|GDPR"):
-            regulation = "GDPR"
+    regulation = event["regulation"] if words.regulation.startswith("R") else words.regulation
+    if regulation == "None" and (relinked or words.regulation == "R|GDPR"):
+        regulation = "GDPR"
     existing = event.get("existing_enrollment_id")
     return {
         "id": event["event_id"],
@@ -158,10 +169,10 @@ def row(
         "lms_integration_id": _integration(event),
         "enrollment_id": existing,
         "audit_type": words.audit_type,
-        "action": "Import"
-        if words.action == "Sync" and (event.get("run") or {}).get("kind") == "import"
-        else words.action,
-        "entity_type": words.entity_type,
+        "action": _action(event, words),
+        "entity_type": ASKED_FOR.get(event["stream_kind"], "Employee Data")
+        if event["type"] == REFUSED
+        else words.entity_type,
         "entity_id": entity(event),
         "old_values": old,
         "new_values": new,
@@ -179,8 +190,18 @@ def row(
         "user_agent": event["user_agent"],
         "session_id": event["session_id"],
         "timestamp": event["recorded_at"],
-        "additional_context": _context(event, topic, partition, offset, chain) | ({"also_changed": also} if also else {}),
+        "additional_context": _context(event, topic, partition, offset, chain)
+        | ({"also_changed": also} if also else {}),
     }
+
+
+def _action(event: Mapping[str, Any], words: Words) -> str:
+    """The family's action; a file taken in is an import, an account is made only by its first event."""
+    if words.audit_type == "Data Sync" and (event.get("run") or {}).get("kind") == "import":
+        return "Import"
+    if event["type"] == "lms.account.seen.v1" and event["version"] > 1:
+        return "Update"
+    return words.action
 
 
 def _integration(event: Mapping[str, Any]) -> str | None:

@@ -125,7 +125,9 @@ def _account(hub: Hub, company_id: str, name: str) -> tuple[str, str]:
         raise Refused(f"account: none is {name}; expected one of `hub accounts list`",
                       field="account", rule="exists", expected="a known account")  # fmt: skip
     several = ", ".join(f"{row[0]} ({row[1]})" for row in found)
-    raise Refused(f"account: {name} may be any of {several}; expected an id", field="account", rule="unique", expected="an id")
+    raise Refused(
+        f"account: {name} may be any of {several}; expected an id", field="account", rule="unique", expected="an id"
+    )
 
 
 def _employee(hub: Hub, company_id: str, name: str) -> tuple[str, str]:

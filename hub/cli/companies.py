@@ -62,7 +62,8 @@ def add(
     code: Annotated[str, typer.Argument(metavar="CODE", help="Short name; chosen once.")],
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the company.")],
     time_zone: Annotated[
-        str | None, typer.Option(metavar="ZONE", callback=_zone, help="IANA time zone in which its days are counted (UTC).")
+        str | None,
+        typer.Option(metavar="ZONE", callback=_zone, help="IANA time zone in which its days are counted (UTC)."),
     ] = None,
     currency: Annotated[
         str | None, typer.Option(metavar="CODE", callback=_currency, help="Currency of its figures, ISO 4217 (USD).")

@@ -7,18 +7,19 @@ scripts. A command never waits in silence for folds that cannot come.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from hub.cli.frame import LOG_NAME, note
 from hub.errors import Refused, Retriable
 
 if TYPE_CHECKING:
-    from hub.deciding.envelope import Actor
     from hub.bootstrap import Hub
+    from hub.deciding.envelope import Actor
     from hub.settings import Settings
 
 HINT_SECONDS = 10
@@ -39,6 +40,7 @@ def settings(*, serving: bool = False) -> Settings:
 
     found = hub_settings.load()
     hub_logging.configure(found.log_level)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     if not serving:
         _log_to_file(found)
     return found
@@ -110,14 +112,22 @@ def _log_to_file(found: Settings) -> None:
     path = found.home / LOG_NAME
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600)
     except OSError:
         return  # a home that cannot be written is refused by who needs it; until then stderr will do
-    handler = logging.FileHandler(path, delay=True)
+    handler = _PrivateFile(path, delay=True)
     handler.setFormatter(root.handlers[0].formatter)
     root.handlers[:] = [handler]
     if found.log_level == "info":
         root.setLevel(logging.WARNING)
+
+
+class _PrivateFile(logging.FileHandler):
+    """A log that only its owner may read."""
+
+    def _open(self) -> TextIO:
+        return os.fdopen(
+            os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a", encoding="utf-8"
+        )
 
 
 class _Watchman(threading.Thread):

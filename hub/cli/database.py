@@ -14,7 +14,9 @@ app = new_group("The database: its address and the shape of its tables.")
 
 @app.command(epilog=example('psql "$(hub db url)"', 'psql "$(hub db url --with-password)"'))
 def url(
-    with_password: Annotated[bool, typer.Option("--with-password", help="Print the password too, where there is one.")] = False,
+    with_password: Annotated[
+        bool, typer.Option("--with-password", help="Print the password too, where there is one.")
+    ] = False,
 ) -> None:
     """Print the address of the database, for psql and other programs."""
     from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -49,4 +51,7 @@ def upgrade() -> None:
         before = migrations.current(address)
         prepare(chosen, address)
         now = migrations.current(address)
-    typer.echo(f"The tables are at revision {now}" + (", as they were." if now == before else f"; they were at {before or 'none'}."))
+    typer.echo(
+        f"The tables are at revision {now}"
+        + (", as they were." if now == before else f"; they were at {before or 'none'}.")
+    )

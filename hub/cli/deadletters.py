@@ -83,7 +83,9 @@ def show(
         kept = row.pop("record")
         if open_record:
             row["record"] = _opened(hub, kept)
-    output.print_facts(row if as_json else {name: value for name, value in row.items() if value is not None}, as_json=as_json)
+    output.print_facts(
+        row if as_json else {name: value for name, value in row.items() if value is not None}, as_json=as_json
+    )
 
 
 def _row(hub: Hub, letter: str) -> dict[str, Any]:
@@ -95,7 +97,9 @@ def _row(hub: Hub, letter: str) -> dict[str, Any]:
     with hub.connection() as connection:
         found = connection.cursor(row_factory=dict_row).execute(ONE, (start + "%",)).fetchall()
     if len(found) > 1:
-        raise Refused(f"id: several begin with {letter}; expected more of it", field="id", rule="unique", expected="more of it")
+        raise Refused(
+            f"id: several begin with {letter}; expected more of it", field="id", rule="unique", expected="more of it"
+        )
     if not found:
         raise _unknown(letter)
     return found[0]

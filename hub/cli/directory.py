@@ -27,7 +27,9 @@ def _group() -> None:
 @app.command("import", epilog=example("hub directory import people.csv", "hub directory import people.xlsx --accept"))
 def import_file(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, Excel or JSON.", exists=True, dir_okay=False)],
-    accept: Annotated[bool, typer.Option("--accept", help="Also where it would change unusually many employees.")] = False,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Also where it would change unusually many employees.")
+    ] = False,
     company: Company = None,
     as_json: AsJson = False,
 ) -> None:
@@ -56,7 +58,9 @@ def _print(report: DirectoryReport, *, as_json: bool) -> None:
         output.print_json(counts)
         return
     rows: list[dict[str, Any]] = [{"kind": kind, **counted} for kind, counted in counts.items()]
-    output.show(rows, COLUMNS, as_json=False, empty="The file holds no record.", title="Would be:" if report.held else "")
+    output.show(
+        rows, COLUMNS, as_json=False, empty="The file holds no record.", title="Would be:" if report.held else ""
+    )
     if report.ignored:
         note(f"Columns that mean nothing here: {', '.join(output.plain(header) for header in report.ignored)}.")
     if report.links:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from hub.cli.context import settings
-from hub.cli.frame import example, fail
+from hub.cli.frame import example, fail, of_database
 from hub.cli.options import AsJson
 from hub.errors import HubError
 
@@ -25,7 +25,9 @@ VAULT = "SELECT to_regnamespace('vault') IS NOT NULL"
 
 def register(app: typer.Typer) -> None:
     """Add the command to the root."""
-    app.command("doctor", epilog=example("hub doctor", "hub doctor --json"))(doctor)
+    app.command(
+        "doctor", short_help="Check all that the hub stands on.", epilog=example("hub doctor", "hub doctor --json")
+    )(doctor)
 
 
 def doctor(as_json: AsJson = False) -> None:
@@ -75,8 +77,10 @@ def _of_database(chosen: Settings) -> Iterator[Finding]:
             with psycopg.connect(url, connect_timeout=10) as connection:
                 version = connection.info.server_version // 10_000
                 has_vault = connection.execute(VAULT).fetchone() == (True,)
-        except (HubError, psycopg.Error) as problem:
-            yield Finding("database", ok=False, text=" ".join(str(problem).split()))
+        except Exception as problem:
+            if of_database(problem) is None and not isinstance(problem, HubError):
+                raise
+            yield Finding("database", ok=False, text=of_database(problem) or str(problem))
             return
         text = f"PostgreSQL {version} answers" + ("." if version >= OLDEST else f"; expected {OLDEST} or later.")
         yield Finding("database", ok=version >= OLDEST, text=text)
@@ -115,7 +119,9 @@ def _master_key(chosen: Settings, url: str, *, has_vault: bool) -> Finding:
                 Keyring(PostgresKeyStore(pool.connection), key).check_master_key()
     except HubError as problem:
         return Finding("master key", ok=False, text=str(problem))
-    return Finding("master key", ok=True, text=f"The key of {key.source} opens this vault. Keep a copy of it elsewhere.")
+    return Finding(
+        "master key", ok=True, text=f"The key of {key.source} opens this vault. Keep a copy of it elsewhere."
+    )
 
 
 def _schemas() -> Finding:

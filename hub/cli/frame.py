@@ -47,7 +47,7 @@ class Root(TyperGroup):
         except HubError as problem:
             fail(str(problem) or type(problem).__name__)
         except Exception as problem:
-            fail(_of_database(problem) or _unforeseen(problem))
+            fail(of_database(problem) or _unforeseen(problem))
 
 
 def new_group(text: str) -> typer.Typer:
@@ -71,14 +71,18 @@ def note(text: str) -> None:
     typer.echo(text, err=True)
 
 
-def _of_database(problem: Exception) -> str | None:
-    """What the database had to say, in one sentence and without the values of a row; None for another error."""
+def of_database(problem: Exception) -> str | None:
+    """What the database had to say, in one sentence without values or addresses; None for another error."""
     psycopg = sys.modules.get("psycopg")
-    if psycopg is None or not isinstance(problem, psycopg.Error):
+    told = getattr(problem, "orig", problem)  # SQLAlchemy wraps the driver's errors
+    if psycopg is None or not isinstance(told, psycopg.Error):
         return None
-    if isinstance(problem, psycopg.OperationalError) and problem.diag.message_primary is None:
-        return f"The database cannot be reached: {str(problem).strip().splitlines()[0]}"
-    return f"The database refused: {problem.diag.message_primary or type(problem).__name__}"
+    if told.diag.message_primary is not None:
+        return f"The database refused: {told.diag.message_primary}"
+    if isinstance(told, psycopg.OperationalError):
+        return f"The database cannot be reached: {str(told).strip().splitlines()[0]}"
+    # The driver repeats an address that it cannot read, with the password in it.
+    return "HUB_DATABASE_URL: is no address of PostgreSQL; expected postgresql://user@host/database"
 
 
 def _unforeseen(problem: Exception) -> str:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -36,31 +36,42 @@ JSON_HELP = "a JSON object, or the name of a file that holds one."
 
 
 def _option(kind: Any, name: str, text: str, **more: Any) -> Any:
-    return Annotated[kind | None, typer.Option(name, help=text, **more)]
+    return Annotated[kind | None, typer.Option(name, help=text, **({"metavar": "TEXT"} | more))]
+
+
+def _choice(kind: Any, name: str, text: str) -> Any:
+    """One of several words, in any case; the help shows how they are spelled."""
+    return _option(kind, name, text, case_sensitive=False, metavar="|".join(get_args(kind)))
 
 
 COLUMNS: Mapping[str, Any] = {
     "lms_name": _option(str, "--name", "Name of the LMS as people know it."),
-    "lms_type": _option(LmsTypes, "--type", "Product.", case_sensitive=False),
-    "integration_method": _option(Methods, "--method", "Way in which data comes.", case_sensitive=False),
+    "lms_type": _choice(LmsTypes, "--type", "Product."),
+    "integration_method": _choice(Methods, "--method", "Way in which data comes."),
     "api_endpoint_url": _option(str, "--url", "Address of its API (https, except on loopback).", metavar="URL"),
     "api_version": _option(str, "--api-version", "Dialect spoken, such as 1.0.3 or 2.0 of xAPI."),
-    "authentication_type": _option(
-        Authentications, "--auth", "How the hub proves itself to the LMS.", case_sensitive=False
-    ),
-    "data_format": _option(DataFormats, "--data-format", "Format of the data.", case_sensitive=False),
+    "authentication_type": _choice(Authentications, "--auth", "How the hub proves itself to the LMS."),
+    "data_format": _choice(DataFormats, "--data-format", "Format of the data."),
     "encoding_format": _option(str, "--encoding", "Character encoding of its files, such as cp1252."),
-    "sync_frequency": _option(Frequencies, "--sync-frequency", "How often the hub pulls.", case_sensitive=False),
-    "sync_direction": _option(Directions, "--sync-direction", "In, out, or both ways.", case_sensitive=False),
+    "sync_frequency": _choice(Frequencies, "--sync-frequency", "How often the hub pulls."),
+    "sync_direction": _choice(Directions, "--sync-direction", "In, out, or both ways."),
     "is_primary_lms": Annotated[
-        bool | None, typer.Option("--primary/--not-primary", help="The company's primary LMS; another one ceases to be it.")
+        bool | None,
+        typer.Option("--primary/--not-primary", help="The company's primary LMS; another one ceases to be it."),
     ],
-    "max_retry_attempts": _option(int, "--max-retry-attempts", "Failed runs in a row that make an Error.", min=0),
-    "timeout_seconds": _option(int, "--timeout-seconds", "Longest wait for one answer.", min=1),
-    "rate_limit_per_hour": _option(int, "--rate-limit-per-hour", "Most requests in one hour.", min=1),
+    "max_retry_attempts": _option(
+        int, "--max-retry-attempts", "Failed runs in a row that make an Error.", min=0, metavar="N"
+    ),
+    "timeout_seconds": _option(int, "--timeout-seconds", "Longest wait for one answer.", min=1, metavar="N"),
+    "rate_limit_per_hour": _option(int, "--rate-limit-per-hour", "Most requests in one hour.", min=1, metavar="N"),
     "supported_course_types": Annotated[
         list[CourseType] | None,
-        typer.Option("--course-type", help="Take in only courses of this type; may be repeated.", case_sensitive=False),
+        typer.Option(
+            "--course-type",
+            case_sensitive=False,
+            metavar="|".join(CourseType),
+            help="Take in only courses of this type. May be repeated.",
+        ),
     ],
     "field_mappings": _option(str, "--field-mappings", f"Which source field is which column (JMESPath): {JSON_HELP}"),
     "validation_rules": _option(str, "--validation-rules", f"What a record must fulfil (JSON Schema): {JSON_HELP}"),
@@ -71,10 +82,14 @@ COLUMNS: Mapping[str, Any] = {
 SPECIAL: Mapping[str, Any] = {
     "credential": Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME[=VALUE]", help="A credential, such as token; without a value it is asked for. May be repeated."),
+        typer.Option(
+            metavar="NAME[=VALUE]",
+            help="A credential, such as token; without a value it is asked for. May be repeated.",
+        ),
     ],
     "credential_file": Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Credentials: a file with a JSON object.", exists=True, dir_okay=False)
+        Path | None,
+        typer.Option(metavar="FILE", help="Credentials: a file with a JSON object.", exists=True, dir_okay=False),
     ],
     "setting": Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="A setting of the connector. May be repeated.")
@@ -187,19 +202,22 @@ def _json_object(name: str, text: str) -> dict[str, Any]:
                       field=name, rule="readable file", expected=JSON_HELP) from None  # fmt: skip
     except ValueError as problem:
         # What does not parse may hold a secret, so only the place is told.
-        where = f"line {problem.lineno}, column {problem.colno}" if isinstance(problem, json.JSONDecodeError) else "not UTF-8"
+        where = (
+            f"line {problem.lineno}, column {problem.colno}"
+            if isinstance(problem, json.JSONDecodeError)
+            else "not UTF-8"
+        )
         raise Refused(f"{name}: is no JSON ({where}); expected {JSON_HELP}",
                       field=name, rule="JSON", expected=JSON_HELP) from None  # fmt: skip
     if not isinstance(value, dict):
-        raise Refused(f"{name}: is no JSON object; expected {JSON_HELP}", field=name, rule="JSON object", expected=JSON_HELP)
+        raise Refused(
+            f"{name}: is no JSON object; expected {JSON_HELP}", field=name, rule="JSON object", expected=JSON_HELP
+        )
     return value
 
 
 def _asked(name: str) -> str:
-    if sys.stdin.isatty():
-        value = getpass.getpass(f"{name}: ")
-    else:
-        value = sys.stdin.readline().rstrip("\r\n")
+    value = getpass.getpass(f"{name}: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     if not value:
         raise Refused(f"credential {name}: nothing was given; expected a value on the terminal or on stdin",
                       field=name, rule="required", expected="a value")  # fmt: skip

@@ -59,7 +59,7 @@ def add(
     code: Annotated[str, typer.Argument(metavar="CODE", help="2 to 50 letters, digits, - or _; chosen once.")],
     company: Company = None,
     reason: Reason = None,
-    given: Mapping[str, Any] = {},  # noqa: B006  handed over by the decorator
+    given: Mapping[str, Any] = {},
 ) -> None:
     """Add an integration. --name, --type and --method are needed; the rest has defaults."""
     for option, column in (("--name", "lms_name"), ("--type", "lms_type"), ("--method", "integration_method")):
@@ -96,7 +96,7 @@ def change(
     clear: Annotated[
         list[str] | None, typer.Option(metavar="COLUMN", help="Empty this column, as `show` names it. May be repeated.")
     ] = None,
-    given: Mapping[str, Any] = {},  # noqa: B006  handed over by the decorator
+    given: Mapping[str, Any] = {},
 ) -> None:
     """Change an integration. What is not given stays; credentials are replaced as a whole, settings one by one."""
     wanted = integration_options.columns_of(given)
@@ -127,11 +127,13 @@ def show(code: Code, company: Company = None, as_json: AsJson = False) -> None:
         row = _row(hub, company_id, code)
         row["credentials"] = _credential_names(hub, company_id, row.pop("sealed"))
     row["connector_settings"] = _settings(row)
-    output.print_facts(row if as_json else {name: value for name, value in row.items() if value not in (None, {}, [])}, as_json=as_json)
+    output.print_facts(
+        row if as_json else {name: value for name, value in row.items() if value not in (None, {}, [])}, as_json=as_json
+    )
 
 
-@app.command(epilog=example("hub integrations test lrs"))
-def test(code: Code, company: Company = None, as_json: AsJson = False) -> None:
+@app.command("test", epilog=example("hub integrations test lrs"))
+def try_connection(code: Code, company: Company = None, as_json: AsJson = False) -> None:
     """Try the connection, and say what is missing and which columns stay empty because of it."""
     from hub.cli import output
     from hub.intake.service import Intake

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import ExitStack, closing
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,7 +20,6 @@ app = new_group("The event log: make, copy and look at it.")
 
 STATS = {"topic": "topic", "records": "records", "first": "ever appended", "key": "key"}
 SHOWN = {"position": "position", "recorded_at": "recorded", "type": "type", "stream": "stream"}
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CLOCKS = ("recorded_at", "observed_at")
 
 Topic = Annotated[str, typer.Argument(metavar="TOPIC", help="Such as lms.learning; `hub log stats` names them.")]
@@ -43,7 +40,9 @@ def init() -> None:
     typer.echo(f"The log on {where} has its {len(TOPIC_NAMES)} topics with {chosen.partitions} partitions each.")
 
 
-@app.command(epilog=example("hub log copy --to-kafka localhost:9092", "hub log copy --to-database postgresql://host/new"))
+@app.command(
+    epilog=example("hub log copy --to-kafka localhost:9092", "hub log copy --to-database postgresql://host/new")
+)
 def copy(
     to_kafka: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Copy to this Kafka cluster.")] = None,
     prefix: Annotated[str, typer.Option(help="Stands before the topics' names on that cluster.")] = "",
@@ -92,10 +91,14 @@ def stats(as_json: AsJson = False) -> None:
     output.print_table(rows, STATS, title=f"{found[0].partitions} partitions each")
 
 
-@app.command(epilog=example("hub log show lms.learning", "hub log show lms.learning --partition 3 --offset 17 --limit 1 --json"))
+@app.command(
+    epilog=example("hub log show lms.learning", "hub log show lms.learning --partition 3 --offset 17 --limit 1 --json")
+)
 def show(
     topic: Topic,
-    partition: Annotated[int | None, typer.Option(min=0, help="Only this partition; else all, one after the other.")] = None,
+    partition: Annotated[
+        int | None, typer.Option(min=0, help="Only this partition; else all, one after the other.")
+    ] = None,
     offset: Annotated[int | None, typer.Option(min=0, help="Begin here; else at the beginning.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Most records to show.")] = 20,
     as_json: AsJson = False,
@@ -115,7 +118,12 @@ def show(
             if len(records) < limit:
                 start = begins[part] if offset is None else max(offset, begins[part])
                 records += look.show(hub.log, topic, part, start, limit - len(records))
-    output.show([_decoded(one) if as_json else _in_short(one) for one in records], SHOWN, as_json=as_json, empty="No record is there.")
+    output.show(
+        [_decoded(one) if as_json else _in_short(one) for one in records],
+        SHOWN,
+        as_json=as_json,
+        empty="No record is there.",
+    )
 
 
 @app.command(epilog=example("hub log tail", "hub log tail lms.learning --last 5 --json"))
@@ -152,20 +160,17 @@ def _in_short(record: Record) -> dict[str, Any]:
 
 def _decoded(record: Record) -> dict[str, Any]:
     """A record with its position and all fields. What cannot be read is told, and is no reason to stop."""
+    from hub.cli.natural import natural
     from hub.log import codec
 
-    where = {"topic": record.topic, "partition": record.partition, "offset": record.offset, "key": record.key.decode(errors="replace")}
+    where = {
+        "topic": record.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+        "key": record.key.decode(errors="replace"),
+    }
     try:
         event = codec.decode(record.value)
     except Unusable as problem:
         return where | {"problem": str(problem)}
-    return where | {"type": event["type"]} | _with_moments(event)
-
-
-def _with_moments(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Plain values as people read them: what is a moment is one."""
-    return {
-        name: EPOCH + timedelta(microseconds=value) if name.endswith("_at") and isinstance(value, int)
-        else _with_moments(value) if isinstance(value, dict) else value
-        for name, value in event.items()
-    }  # fmt: skip
+    return where | natural(event)

@@ -11,7 +11,9 @@ Company = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Reason = Annotated[str | None, typer.Option("--reason", help="Why; kept in the audit trail.")]
-Code = Annotated[str, typer.Argument(metavar="CODE", help="Code of the integration, as `hub integrations list` shows it.")]
+Code = Annotated[
+    str, typer.Argument(metavar="CODE", help="Code of the integration, as `hub integrations list` shows it.")
+]
 
 # The words of hub.domain.values once more, since importing that takes longer than help may; a test holds the two together.
 LmsTypes = Literal[

@@ -38,14 +38,14 @@ def show(rows: Sequence[Row], columns: Mapping[str, str], *, as_json: bool, empt
 
 def print_table(rows: Iterable[Row], columns: Mapping[str, str], *, title: str = "") -> None:
     """Print rows as a table."""
-    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     listed = list(rows)
     for key, heading in columns.items():
         numeric = all(isinstance(row[key], int | float | Decimal | None) for row in listed)
         table.add_column(heading, justify="right" if numeric else "left", overflow="fold")
     for row in listed:
         table.add_row(*(Text(plain(row[key])) for key in columns))
-    _console().print(table)
+    _print(table)
 
 
 def print_facts(facts: Mapping[str, Any], *, as_json: bool = False) -> None:
@@ -58,7 +58,7 @@ def print_facts(facts: Mapping[str, Any], *, as_json: bool = False) -> None:
     table.add_column(overflow="fold")
     for name, value in facts.items():
         table.add_row(Text(name, style="bold"), Text(plain(value)))
-    _console().print(table)
+    _print(table)
 
 
 def print_json(value: Any, *, lines: bool = False) -> None:
@@ -80,14 +80,22 @@ def plain(value: Any) -> str:
         return str(value)
     if isinstance(value, bytes):
         return value.hex()
-    text = value if isinstance(value, str) else orjson.dumps(value, default=_natural).decode() if isinstance(value, dict | list) else str(value)
+    text = (
+        value
+        if isinstance(value, str)
+        else orjson.dumps(value, default=_natural).decode()
+        if isinstance(value, dict | list)
+        else str(value)
+    )
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 @contextmanager
 def counting(text: str) -> Iterator[Callable[[int], None]]:
     """A line that counts on the terminal while something takes long; the function takes how many there are so far."""
-    with _progress(SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,}"), TimeElapsedColumn()) as bar:
+    with _progress(
+        SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,}"), TimeElapsedColumn()
+    ) as bar:
         task = bar.add_task(text, total=None)
         yield lambda count: bar.update(task, completed=count)
 
@@ -111,9 +119,15 @@ def _progress(*columns: Any) -> Progress:
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
-def _console() -> Console:
+def _print(table: Table) -> None:
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=UNLIMITED)
+    if console.is_terminal:
+        console.print(table)
+        return
+    wide = Console(highlight=False, width=UNLIMITED)
+    with wide.capture() as capture:
+        wide.print(table)
+    sys.stdout.write("".join(line.rstrip() + "\n" for line in capture.get().splitlines()))
 
 
 def _natural(value: Any) -> Any:

@@ -13,7 +13,14 @@ from hub.cli.options import AsJson
 app = new_group("Projections: the tables that are made of the log.")
 
 TOPICS = {"topic": "topic", "events": "events", "behind": "behind", "updated_at": "last folded"}
-PARTITIONS = {"topic": "topic", "partition": "partition", "next_offset": "next offset", "end": "end", "behind": "behind", "updated_at": "last folded"}
+PARTITIONS = {
+    "topic": "topic",
+    "partition": "partition",
+    "next_offset": "next offset",
+    "end": "end",
+    "behind": "behind",
+    "updated_at": "last folded",
+}
 
 
 @app.callback()

@@ -16,9 +16,17 @@ HOST, PORT = "127.0.0.1", 8000
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the root."""
-    app.command("demo", epilog=example("hub demo"))(demo)
-    app.command("serve", epilog=example("hub serve", "hub serve --host 0.0.0.0 --port 8080"))(serve)
-    app.command("worker", epilog=example("HUB_KAFKA_BOOTSTRAP_SERVERS=localhost:9092 hub worker"))(worker)
+    app.command("demo", short_help="Show a hub with sample data.", epilog=example("hub demo"))(demo)
+    app.command(
+        "serve",
+        short_help="Run the hub as a server.",
+        epilog=example("hub serve", "hub serve --host 0.0.0.0 --port 8080"),
+    )(serve)
+    app.command(
+        "worker",
+        short_help="Fold and decide on a Kafka log.",
+        epilog=example("HUB_KAFKA_BOOTSTRAP_SERVERS=localhost:9092 hub worker"),
+    )(worker)
 
 
 def demo() -> None:
@@ -47,7 +55,8 @@ def serve(
 
 def worker(
     slot: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Name that stays the same over restarts; else the first free number.")
+        str | None,
+        typer.Option(metavar="NAME", help="Name that stays the same over restarts; else the first free number."),
     ] = None,
     health_port: Annotated[
         int | None, typer.Option(min=0, max=65535, metavar="PORT", help="Loopback port of /alive and /ready.")

@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
     """Add the command to the root."""
     app.command(
         "sql",
+        short_help="Ask the views for analysts.",
         epilog=example(
             'hub sql "SELECT course_name, enrollment_status, count(*) FROM enrollments GROUP BY 1, 2 ORDER BY 1, 2"',
             'hub sql "TABLE sync_runs" --format csv > runs.csv',
@@ -72,8 +73,15 @@ def _rows(connection: psycopg.Connection[Any], query: str, timeout: int) -> Iter
         raise _refused(f"took longer than {timeout} seconds", "a quicker query, or a greater --timeout") from None
     except psycopg.errors.InsufficientPrivilege as problem:
         raise _refused(f"{problem.diag.message_primary}", "the views of schema analytics") from None
-    except (psycopg.ProgrammingError, psycopg.NotSupportedError, psycopg.DataError, psycopg.errors.ReadOnlySqlTransaction) as problem:
-        raise _refused(problem.diag.message_primary or str(problem), "one SELECT over the views of schema analytics") from None
+    except (
+        psycopg.ProgrammingError,
+        psycopg.NotSupportedError,
+        psycopg.DataError,
+        psycopg.errors.ReadOnlySqlTransaction,
+    ) as problem:
+        raise _refused(
+            problem.diag.message_primary or str(problem), "one SELECT over the views of schema analytics"
+        ) from None
 
 
 def _refused(found: str, expected: str) -> Refused:

@@ -59,7 +59,9 @@ def topics(hub: Hub) -> list[dict[str, Any]]:
     found = []
     for one in look.stats(hub.log, TOPIC_NAMES):  # after the offsets, so that nothing ever seems ahead of the log
         end = sum(one.ends.values())
-        reached = decided if one.topic == OBSERVATIONS else folded.get(one.topic, 0) if one.topic in folds.BY_TOPIC else None
+        reached = (
+            decided if one.topic == OBSERVATIONS else folded.get(one.topic, 0) if one.topic in folds.BY_TOPIC else None
+        )
         found.append({
             "topic": one.topic, "end": end,
             "folded": None if one.topic == OBSERVATIONS else reached,

@@ -24,7 +24,9 @@ DEAD = {"kind": "dead letters", "count": "open"}
 
 def register(app: typer.Typer) -> None:
     """Add the command to the root."""
-    app.command("status", epilog=example("hub status", "hub status --json"))(status)
+    app.command(
+        "status", short_help="How far, who works, what waits.", epilog=example("hub status", "hub status --json")
+    )(status)
 
 
 def status(company: Company = None, as_json: AsJson = False) -> None:
@@ -37,10 +39,13 @@ def status(company: Company = None, as_json: AsJson = False) -> None:
         output.print_json(found)
         return
     output.print_table(found["topics"], TOPICS, title=f"Log: {found['log']}, {found['partitions']} partitions")
+    typer.echo()
     output.print_table(found["runners"], RUNNERS)
-    output.show(found["deadletters"], DEAD, as_json=False, empty="No dead letter is open.\n")
+    typer.echo()
+    output.show(found["deadletters"], DEAD, as_json=False, empty="No dead letter is open.")
+    typer.echo()
     output.show(found["integrations"], INTEGRATIONS, as_json=False, empty="No integration yet.")
-    typer.echo(_in_a_word(found))
+    typer.echo("\n" + _in_a_word(found))
 
 
 def _found(hub: Hub, company_id: str | None) -> dict[str, Any]:

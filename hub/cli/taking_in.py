@@ -26,12 +26,22 @@ MEANINGS = {
     "stored": "kept, without effect on learning",
     "rejected": "not usable; kept with the reason",
 }
-PREVIEW = {"position": "position", "becomes": "becomes", "about": "about", "facts": "facts"}
+PREVIEW = {
+    "position": "position",
+    "becomes": "becomes",
+    "learner": "learner",
+    "course": "course",
+    "facts": "facts, or why not",
+}
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the root."""
-    app.command("sync", epilog=example("hub sync lrs", "hub sync lrs --full --json"))(sync)
+    app.command(
+        "sync",
+        short_help="Take in what changed in an LMS.",
+        epilog=example("hub sync lrs", "hub sync lrs --full --json"),
+    )(sync)
     app.command(
         "import",
         epilog=example(
@@ -60,17 +70,25 @@ def sync(
 
 
 def import_file(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, Excel, JSON or xAPI statements.", exists=True, dir_okay=False)],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="CSV, Excel, JSON or xAPI statements.", exists=True, dir_okay=False)
+    ],
     integration: Annotated[str, typer.Option(metavar="CODE", help="The integration (LMS) that the file comes from.")],
-    format: Annotated[str | None, typer.Option(metavar="FORMAT", help="csv, xlsx, json or jsonl; else told from the file.")] = None,
+    format: Annotated[
+        str | None, typer.Option(metavar="FORMAT", help="csv, xlsx, json or jsonl; else told from the file.")
+    ] = None,
     encoding: Annotated[str | None, typer.Option(help="Such as cp1252; else detected.")] = None,
     delimiter: Annotated[str | None, typer.Option(help="One character, or tab; else detected.")] = None,
     sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook; else the first visible one.")] = None,
     header_row: Annotated[int | None, typer.Option(min=1, help="Row of the headers; else the first not empty.")] = None,
     date_format: Annotated[str | None, typer.Option(help="Such as %d.%m.%Y; ISO 8601 is always understood.")] = None,
     time_zone: Annotated[str | None, typer.Option(help="Zone of times without an offset; else the company's.")] = None,
-    decimal_mark: Annotated[str | None, typer.Option(help="'.' or ','; where a number could be read in two ways.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would come of the first records; change nothing.")] = False,
+    decimal_mark: Annotated[
+        str | None, typer.Option(help="'.' or ','; where a number could be read in two ways.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would come of the first records; change nothing.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, help="Records that --dry-run shows.")] = 20,
     company: Company = None,
     as_json: AsJson = False,
@@ -121,30 +139,45 @@ def _account_for(accounting: Accounting, *, as_json: bool) -> None:
 def _preview(items: list[Item], *, as_json: bool) -> None:
     from hub.cli import output
 
-    rows = [row for item in items for row in _rows_of(item)]
-    output.show(rows, PREVIEW, as_json=as_json, empty="The file holds no record.", title="Nothing was changed.")
+    if as_json:
+        output.print_json([_in_full(item) for item in items])
+    else:
+        rows = [_in_short(item) for item in items]
+        output.show(rows, PREVIEW, as_json=False, empty="The file holds no record.")
+        note("Nothing was changed.")
 
 
-def _rows_of(item: Item) -> list[dict[str, Any]]:
+def _in_full(item: Item) -> dict[str, Any]:
+    """An item as JSON: what it would become, and every observation of it."""
+    from hub.cli.natural import natural
+
+    told: dict[str, Any] = {"position": item.position, "becomes": _becomes(item)}
     if item.problem is not None:
-        reason = {"field": item.problem.field, "rule": item.problem.rule, "expected": item.problem.expected}
-        return [{"position": item.position, "becomes": "rejected", "about": str(item.problem), "facts": reason}]
-    if not any(told["counted"] for told in item.observations):
-        return [{"position": item.position, "becomes": "stored", "about": item.note, "facts": {}}]
-    return [
-        {
-            "position": item.position,
-            "becomes": "observation",
-            "about": told["stream_kind"],
-            "facts": {name: _shown(value) for name, value in told["facts"].items() if value is not None},
-        }
-        for told in item.observations
-    ]
+        problem = item.problem
+        told |= {"field": problem.field, "rule": problem.rule, "expected": problem.expected, "message": str(problem)}
+    else:
+        told |= {"note": item.note, "observations": [natural(one) for one in item.observations]}
+    return told
 
 
-def _shown(value: Any) -> Any:
-    """A fact for a person's eyes: what will be sealed is shown as it stands in the file they gave."""
-    return getattr(value, "text", value)
+def _in_short(item: Item) -> dict[str, Any]:
+    """An item as one line: its learner, its course, and what the source says of the two."""
+    from hub.cli.natural import natural
+
+    line: dict[str, Any] = {"position": item.position, "becomes": _becomes(item), "learner": None, "course": None}
+    if item.problem is not None:
+        return line | {"facts": str(item.problem)}
+    observations = [natural(one) for one in item.observations]
+    about = {one["stream_kind"]: one["facts"] for one in observations}
+    line["learner"] = about.get("account", {}).get("native_id")
+    line["course"] = about.get("course", {}).get("course_key")
+    counted = [one["facts"] for one in observations if one["counted"]]
+    facts = {name: value for one in counted for name, value in one.items() if value is not None}
+    return line | {"facts": facts or item.note}
+
+
+def _becomes(item: Item) -> str:
+    return "rejected" if item.problem is not None else "stored" if item.stored else "observation"
 
 
 def _propose(file: Path, options: dict[str, Any], code: str) -> None:

@@ -54,7 +54,7 @@ class Batch:
             event = self._event(observation, ids, cause)
         except Unusable as problem:
             return Verdict(Outcome.REJECTED, rejected=_rejected(problem), candidates=ids)
-        except (KeyError, TypeError, ValueError) as problem:  # what no rule foresaw is kept, with its reason, like the rest
+        except (KeyError, TypeError, ValueError, RecursionError) as problem:  # what no rule foresaw is kept, with its reason, like the rest
             return Verdict(Outcome.REJECTED, rejected=_unforeseen(problem), candidates=ids)
         if event is None:
             return Verdict(self._unmoved(observation, ids, cause), candidates=ids)

@@ -125,7 +125,10 @@ class Commands:
         with self._around.store.snapshot() as snapshot:
             applied = snapshot.applied([one.command.id for one in sent])
         for one in sent:
-            if one.command.id in applied:
+            known = applied.get(one.command.id)
+            if known is not None and one.position != _where(known.position):
+                self._told_before(one, known.position)  # appended before as well, and that one counts
+            elif known is not None:
                 one.finish(Answer(True, one.position, one.event) if one.problem is None else None, one.problem)
             one.event = None
 
@@ -134,7 +137,8 @@ class Commands:
         one.problem = None
         known = view.applied(command.id)
         if known is not None:
-            self._told_before(one, known.position)
+            if known.position:  # else it is told twice at once: the next attempt finds it in the trail
+                self._told_before(one, known.position)
             return
         if view.head(command.stream[1]).parked:
             text = f"{command.name}: not now, a record of the same stream is parked; see hub deadletters list"
@@ -215,11 +219,15 @@ class Commands:
 
     def _told_before(self, one: _Pending, position: str) -> None:
         """The command was executed before: its event is the answer."""
-        topic, partition, offset = position.rsplit("/", 2)
-        where = (topic, int(partition), int(offset))
+        where = _where(position)
         event = self._around.decode(self._around.read(*where))
         if event["type"] == REFUSED:
             said = Refused(event["message"], field=event["field"], rule=event["rule"], expected=event["expected"])
             one.finish(problem=said)
         else:
             one.finish(Answer(True, where, event))
+
+
+def _where(position: str) -> tuple[str, int, int]:
+    topic, partition, offset = position.rsplit("/", 2)
+    return topic, int(partition), int(offset)

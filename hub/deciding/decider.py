@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from hub.deciding.batch import Batch
-from hub.deciding.ports import Applied, Settled, Surroundings, Verdict
+from hub.deciding.ports import Applied, Settled, Snapshot, Surroundings, Verdict
 from hub.domain import ids
 from hub.domain.events import all_types
 from hub.domain.values import Outcome
-from hub.errors import Retriable, Unusable
+from hub.errors import Fatal, Retriable, Unusable
 
 OBSERVATIONS = "lms.observations"
 DEADLETTER = "lms.deadletter"
@@ -60,18 +60,24 @@ class Decider:
         where log or database are away.
         """
         batch = [self._read(*record) for record in records]
-        todo = [told for told in batch if told.observation is not None]
+        begins: dict[int, int] = {}
+        for told in batch:
+            begins.setdefault(told.partition, told.offset)
+        todo = [told for told in batch if told.verdict.rejected is None]
         while todo:
-            todo = self._round(todo)
+            todo = self._round(todo, begins)
         self._put_rejected(batch)
         return self._settle(batch)
 
     def _read(self, partition: int, offset: int, value: bytes) -> Told:
+        observation = None
         try:
-            observation = self._around.decode(value)
+            decoded = self._around.decode(value)
+            _check_type(decoded)
+            observation = decoded
             self._check_partition(observation, partition)
-        except (Unusable, KeyError) as problem:
-            return Told(partition, offset, value, None, Verdict(Outcome.REJECTED, rejected=_reason(problem)))
+        except Unusable as problem:
+            return Told(partition, offset, value, observation, Verdict(Outcome.REJECTED, rejected=_reason(problem)))
         return Told(partition, offset, value, observation, Verdict(Outcome.UNCHANGED))
 
     def _check_partition(self, observation: dict[str, Any], partition: int) -> None:
@@ -82,10 +88,11 @@ class Decider:
                 field="key", rule="partition of the stream", expected=str(right),
             )  # fmt: skip
 
-    def _round(self, todo: list[Told]) -> list[Told]:
+    def _round(self, todo: list[Told], begins: Mapping[int, int]) -> list[Told]:
         """Decide, append, wait until folded; returns what has to be decided again."""
         now = self._around.clock()
         with self._around.store.snapshot() as snapshot:
+            demand_undecided(snapshot, begins)
             batch = Batch(snapshot, self._around, now)
             batch.load([told.observation for told in todo if told.observation is not None])
             for told in todo:
@@ -122,8 +129,6 @@ class Decider:
             return []
         with self._around.store.snapshot() as snapshot:
             applied = snapshot.applied([event for told in decided for event in told.events])
-            streams = {told.observation["stream_id"] for told in decided if told.observation is not None}
-            heads = snapshot.heads(streams)
         again: list[Told] = []
         lost: set[str] = set()
         for told in todo:
@@ -139,7 +144,7 @@ class Decider:
             mine = [applied[one] for one in told.events if one in applied]
             if mine:
                 self._whose(told, mine, _cause(told))
-            elif not (stream in heads and heads[stream].parked):
+            else:  # void, or waiting in a stream that is parked: then the observation is put aside
                 lost.add(stream)
                 again.append(told)
         return again
@@ -185,6 +190,14 @@ class Decider:
         return dict(total)
 
 
+def demand_undecided(snapshot: Snapshot, begins: Mapping[int, int]) -> None:
+    """Raise Fatal where what begins here was decided by somebody else: told again on newer state, it might be news."""
+    at = snapshot.decided_offsets(list(begins))
+    for partition, begin in begins.items():
+        if at.get(partition, 0) != begin:
+            raise Fatal(f"{OBSERVATIONS}/{partition}: another decider has moved the offset meanwhile")
+
+
 def wait_folded(around: Surroundings, wanted: dict[tuple[str, int], int], stopped: Callable[[], bool]) -> None:
     """Wait until everything below these offsets is folded. Raises Interrupted where the process stops."""
     while wanted and not around.store.wait_folded(wanted, FOLD_PATIENCE):
@@ -201,10 +214,16 @@ def _cause(told: Told) -> str:
     return f"{OBSERVATIONS}/{told.partition}/{told.offset}"
 
 
-def _reason(problem: Exception) -> dict[str, Any]:
-    if isinstance(problem, Unusable):
-        return {"field": problem.field, "rule": problem.rule, "expected": problem.expected, "message": str(problem)}
-    return {"field": str(problem), "rule": "required", "expected": "a value", "message": f"{problem}: is missing"}
+def _check_type(decoded: dict[str, Any]) -> None:
+    if not decoded["type"].startswith("lms.observation."):
+        raise Unusable(
+            f"type: {decoded['type']} is no observation; expected a type of {OBSERVATIONS}",
+            field="type", rule="type of the topic", expected=f"a type of {OBSERVATIONS}",
+        )  # fmt: skip
+
+
+def _reason(problem: Unusable) -> dict[str, Any]:
+    return {"field": problem.field, "rule": problem.rule, "expected": problem.expected, "message": str(problem)}
 
 
 def _rejection(told: Told, now: int) -> dict[str, Any]:

@@ -38,6 +38,9 @@ class Snapshot(Protocol):
     def changed_people(self, run_id: str, since: int) -> int:
         """Distinct employees of the enrollments that events of this run changed since then."""
 
+    def decided_offsets(self, partitions: Collection[int]) -> dict[int, int]:
+        """Partition → the first observation that is not decided yet; what was never begun is left out."""
+
     def history(self, head: Head) -> list[str]:
         """Positions (topic/partition/offset) of a stream's applied events, oldest first."""
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import available_timezones
 
 from hub.domain.rows import Changes, Row, value_of
 from hub.domain.values import EmploymentStatus, MatchedBy
+from hub.errors import Refused
 
 UNLINKED_BY_HAND = "unlinked by hand"
 """The problem of an account that a person has unlinked; such an account is never linked by itself."""
@@ -24,6 +26,8 @@ KEYS: tuple[tuple[MatchedBy, str], ...] = (
 )
 """Keys that may name an employee, strongest first, and the account's identifier for each."""
 
+OF_THE_HUB = frozenset({"employee_id", "matched_by", "match_problem"})
+"""What the hub decides of an account; no source may tell it."""
 MOVES = ("department_id", "team_id", "manager_employee_id")
 
 
@@ -40,7 +44,17 @@ class Change:
 def registered_or_changed(
     kind: str, row: Row | None, wanted: Mapping[str, Any], cleared: Sequence[str] = ()
 ) -> Change | None:
-    """A company, department, team or user as it should be."""
+    """A company, department, team or user as it should be.
+
+    Raises:
+        Refused: a company's time zone is none.
+    """
+    zone = wanted.get("time_zone")
+    if kind == "company" and zone is not None and zone not in available_timezones():
+        raise Refused(
+            f"time_zone: {zone!r} is no time zone; expected an IANA name such as Europe/Berlin",
+            field="time_zone", rule="IANA name", expected="an IANA name such as Europe/Berlin",
+        )  # fmt: skip
     return _named(f"lms.{kind}", "registered" if row is None else "changed", row, wanted, cleared)
 
 
@@ -71,20 +85,17 @@ def employee(row: Row | None, wanted: Mapping[str, Any], cleared: Sequence[str] 
         return Change("lms.employee.hired.v1", ("employee.hired",), changes, gone)
     if not changes and not gone:
         return None
-    names = ["changed"] if set(changes) - {"employment_status", *MOVES} or gone else []
-    if any(name in changes or name in gone for name in MOVES):
-        names.append("transferred")
-    status = changes.get("employment_status")
-    if status == EmploymentStatus.ON_LEAVE:
-        names.append("on_leave")
-    elif status == EmploymentStatus.TERMINATED:
-        names.append("terminated")
-    elif status == EmploymentStatus.ACTIVE:
-        names.append("rehired" if row.get("employment_status") == EmploymentStatus.TERMINATED else "changed")
-    strongest = names[-1]
-    return Change(
-        f"lms.employee.{strongest}.v1", tuple(f"employee.{name}" for name in dict.fromkeys(names)), changes, gone
-    )
+    touched = {*changes, *gone}
+    status, former = changes.get("employment_status"), row.get("employment_status")
+    happened = {
+        "changed": bool(touched - {"employment_status", *MOVES}),
+        "transferred": not touched.isdisjoint(MOVES),
+        "on_leave": status == EmploymentStatus.ON_LEAVE,
+        "rehired": status == EmploymentStatus.ACTIVE and former == EmploymentStatus.TERMINATED,
+        "terminated": status == EmploymentStatus.TERMINATED,
+    }
+    names = [name for name, true in happened.items() if true] or ["changed"]
+    return Change(f"lms.employee.{names[-1]}.v1", tuple(f"employee.{name}" for name in names), changes, gone)
 
 
 # -- accounts ------------------------------------------------------------------------------------------------
@@ -121,6 +132,7 @@ def may_match(row: Row | None) -> bool:
 def account_seen(row: Row | None, facts: Mapping[str, Any], time: int, found: Match | None) -> Change | None:
     """An account was seen. ``found`` is its match, where it may be matched now. None where nothing is new."""
     changes = Changes(row)
+    facts = {name: value for name, value in facts.items() if name not in OF_THE_HUB}
     _tell(changes, facts, older=time < (value_of(row, "source_time") or value_of(row, "last_seen_at") or time))
     linked = False
     cleared: tuple[str, ...] = ()
@@ -181,9 +193,9 @@ def course_seen(
     _tell(changes, facts, older=older)
     newly_retired = retired and not older and changes.first("retired_at", time)
     cleared = _known(row, "retired_at") if row is not None and not retired and not older else ()
-    if row is not None and not changes.new and not cleared:
-        return None
     if own_time:
         changes.most("source_time", time)
+    if row is not None and not changes.new and not cleared:
+        return None
     name = "seen" if row is None else "retired" if newly_retired else "changed"
     return Change(f"lms.course.{name}.v1", (f"course.{name}",), changes.new, cleared)

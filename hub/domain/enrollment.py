@@ -8,7 +8,8 @@ Rules, in the order in which they are applied:
 2. The facts' meaning (:func:`hub.domain.status.enrollment_meaning`) and the row's status give a cell of the table in
    :mod:`hub.domain.status`. An ended row keeps its dates and its certificate for ever; a restart opens a new cycle.
 3. A newer value is taken, also a lower percentage (courses grow).
-4. A newer own time is a change by itself; an equal state without one is none.
+4. A newer own time is a change by itself; an equal state without one is none. A single fact (a statement) is always
+   recorded, also where it moves nothing, so that telling it again later is a repeat.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ def signs_of(
         passed=sticky("passed", "passed"),
         removed=bool(facts.get("removed")) or (status == E.DROPPED and not _takes_back(facts, works)),
         suspended=bool(sticky("suspended", "suspended")),
-        expired=bool(facts.get("expired")),
+        expired=bool(facts.get("expired")) and (bool(facts.get("certified")) or not certificate.holds(known)),
         waived=bool(sticky("waived", "waived")),
         worked=works or status in (E.IN_PROGRESS, E.COMPLETED, E.FAILED) or value_of(known, "start_date") is not None,
         certified=certificate.is_certified(known, facts),
@@ -151,9 +152,9 @@ def _go_on(state: State, row: Row, told: Told, facts: Facts, context: Context, m
         draft.transitions.add("enrollment.progressed")
     if "due_date" in changes.new:
         draft.transitions.add("enrollment.due_date_changed")
-    if changes.new or told.source_time is not None:
+    if changes.new or told.single or told.source_time is not None:
         changes.put("source_time", told.time)
-    if not changes.new:
+    if not changes.new and not told.single:
         return None
     draft.transitions = draft.transitions or {"enrollment.details_changed"}
     draft.enrollment = changes.new
@@ -280,9 +281,9 @@ def _move(changes: Changes, draft: Draft, told: Told, facts: Facts, context: Con
     if move == "certificate_revoked":
         changes.put("revoked_on", today)
         return
-    if status == E.IN_PROGRESS or (shows_work(facts) and status != E.NOT_STARTED):
-        if changes.first("start_date", _first_day(told, facts, context.zone)):
-            draft.transitions.add("enrollment.started")
+    begun = status == E.IN_PROGRESS or (shows_work(facts) and status != E.NOT_STARTED)
+    if begun and changes.first("start_date", _first_day(told, facts, context.zone)):
+        draft.transitions.add("enrollment.started")
     if meaning in (E.COMPLETED, E.CERTIFIED, LAPSED):
         _complete(changes, draft, facts, context, today)
     if meaning in (E.CERTIFIED, LAPSED) and not certificate.holds(changes.row):

@@ -21,6 +21,7 @@ CORRECTABLE = frozenset({
     "is_mandatory", "is_compliance_training", "valid_from", "valid_until", "course_version",
 })  # fmt: skip
 """What a person may put right."""
+NEVER_UNKNOWN = frozenset({"enrollment_status", "enrollment_date"})
 
 
 def _draft(row: Row, transition: str, changes: Mapping[str, Any], cleared: tuple[str, ...] = ()) -> Draft:
@@ -64,35 +65,46 @@ def waived(row: Row, day: int, at: int) -> Draft | None:
 
 
 def due_date_changed(row: Row, day: int | None) -> Draft | None:
-    """The deadline is this day, or none."""
+    """The deadline is this day, or none; it may be missed anew."""
     if row.get("due_date") == day:
         return None
+    missed = Changes(row).unknown("overdue")
     if day is None:
-        return _draft(row, "due_date_changed", {}, ("due_date",))
-    return _draft(row, "due_date_changed", {"due_date": day})
+        return _draft(row, "due_date_changed", {}, ("due_date", *missed))
+    return _draft(row, "due_date_changed", {"due_date": day}, missed)
 
 
 def corrected(row: Row, values: Mapping[str, Any], cleared: tuple[str, ...] = ()) -> Draft | None:
-    """A person puts values right. Raises Refused for a value that no person may set."""
+    """A person puts values right.
+
+    Raises:
+        Refused: a value that no person may set, or one cleared that every enrollment has.
+    """
     for name in (*values, *cleared):
         if name not in CORRECTABLE:
             raise Refused(
                 f"{name}: cannot be corrected by hand; expected one of {', '.join(sorted(CORRECTABLE))}",
                 field=name, rule="correctable", expected=", ".join(sorted(CORRECTABLE)),
             )  # fmt: skip
+    for name in cleared:
+        if name in NEVER_UNKNOWN or values.get(name) is not None:
+            raise Refused(
+                f"{name}: cannot be cleared; expected a value", field=name, rule="required", expected="a value"
+            )
     changes = Changes(row)
     for name, value in values.items():
         changes.put(name, value)
-    gone = tuple(name for name in cleared if value_of(row, name) is not None)
+    gone = changes.unknown(*cleared)
     return _draft(row, "corrected", changes.new, gone) if changes.new or gone else None
 
 
 def lapsed(row: Row, today: int, at: int) -> Draft | None:
-    """The certificate's validity ended before ``today``: Expired, with its completion date kept."""
+    """``today`` is past the certificate's last valid day: Expired, with its completion date kept. The cycle ended before."""
     until = value_of(row, "valid_until")
     if row["enrollment_status"] != E.CERTIFIED or until is None or until > today:
         return None
-    return _draft(row, "certificate_lapsed", {"enrollment_status": E.EXPIRED.value, "ended_at": at})
+    ended = {} if value_of(row, "ended_at") is not None else {"ended_at": at}
+    return _draft(row, "certificate_lapsed", {"enrollment_status": E.EXPIRED.value} | ended)
 
 
 def access_ended(row: Row, today: int, at: int) -> Draft | None:

@@ -82,13 +82,17 @@ def changed(
     row = _known(configs, config_id)
     if "lms_code" in wanted and wanted["lms_code"] != row["lms_code"]:
         raise Refused(
-            "lms_code: never changes; expected the code as it is", field="lms_code", rule="immutable", expected=""
-        )
+            f"lms_code: never changes; expected {row['lms_code']}", field="lms_code", rule="immutable",
+            expected=row["lms_code"],
+        )  # fmt: skip
     _check_address(wanted.get("api_endpoint_url"))
     changes = Changes(row)
     for name, value in wanted.items():
         changes.put(name, value)
-    gone = tuple(name for name in cleared if row.get(name) is not None)
+    if changes.known("is_active") is False:
+        changes.put("connection_status", ConnectionStatus.DISCONNECTED.value)
+    changes.put("error_count", min(row["error_count"] or 0, changes.known("max_retry_attempts") or 0))
+    gone = changes.unknown(*cleared)
     if not changes.new and not gone:
         return None
     return _with_primary(configs, IntegrationChange("lms.integration.changed.v1", config_id, changes.new, gone))
@@ -122,8 +126,10 @@ def sync_started(configs: Configs, config_id: str, run_id: str, run: Mapping[str
 
 def sync_completed(configs: Configs, config_id: str, run_id: str, run: Mapping[str, Any], at: int) -> IntegrationChange:
     """A run ended and its accounting adds up: the connection is good, failures in a row are over."""
-    changes = Changes(_known(configs, config_id))
-    changes.put("connection_status", ConnectionStatus.CONNECTED.value)
+    row = _known(configs, config_id)
+    changes = Changes(row)
+    if row["is_active"]:
+        changes.put("connection_status", ConnectionStatus.CONNECTED.value)
     changes.put("last_sync_at", at)
     changes.put("last_successful_sync_at", at)
     changes.put("error_count", 0)
@@ -143,7 +149,7 @@ def sync_failed(
     changes = Changes(row)
     changes.put("last_sync_at", at)
     changes.put("error_count", count)
-    if count >= limit:
+    if count >= limit and row["is_active"]:
         changes.put("connection_status", ConnectionStatus.ERROR.value)
     elif unreachable:
         changes.put("connection_status", ConnectionStatus.DISCONNECTED.value)
@@ -153,8 +159,10 @@ def sync_failed(
 
 
 def connection(configs: Configs, config_id: str, *, good: bool) -> IntegrationChange | None:
-    """What a test of the connection found; None where that was known."""
+    """What a test of the connection found; None where that was known, or where it is switched off and stays so."""
     row = _known(configs, config_id)
+    if not row["is_active"]:
+        return None
     wanted = ConnectionStatus.CONNECTED if good else ConnectionStatus.DISCONNECTED
     if row["connection_status"] == wanted:
         return None
@@ -181,11 +189,19 @@ def _known(configs: Configs, config_id: str) -> Row:
 def _check_address(address: str | None) -> None:
     if not address:
         return
-    parts = urlsplit(address)
-    safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
-    if safe and parts.hostname and not parts.username and not parts.password:
+    if _is_safe(address):
         return
     raise Refused(
         "api_endpoint_url: is not an https address without credentials; expected https://host/path (http only on loopback)",
         field="api_endpoint_url", rule="https", expected="https://…",
     )  # fmt: skip
+
+
+def _is_safe(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname if parts.port != 0 else None
+    except ValueError:
+        return False
+    encrypted = parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
+    return bool(encrypted and host and parts.username is None and parts.password is None)

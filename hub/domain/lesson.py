@@ -62,9 +62,9 @@ def decide(state: State, told: Told, facts: Facts, context: Context) -> Draft | 
     if any(name in changes.new for name in PROGRESS):
         draft.transitions.add("lesson.progressed")
     if not draft.late:
-        if changes.new or enrollment.new or told.source_time is not None:
+        if changes.new or enrollment.new or told.single or told.source_time is not None:
             changes.put("source_time", told.time)
-        if not changes.new and not enrollment.new:
+        if not changes.new and not enrollment.new and not told.single:
             return None
     draft.enrollment, draft.lesson = enrollment.new, changes.new
     draft.transitions = draft.transitions or {"lesson.details_changed"}

@@ -117,11 +117,16 @@ def _verb(event: Event, kind: str, home: str) -> tuple[str, bool]:
     return VERBS.get(kind) or f"{home}xapi/verbs/{_dashed(kind)}", False
 
 
+def _part(event: Event, kind: str) -> str:
+    """Which of the two the statement is about. Work in a lesson may also begin the enrollment, and then tells of that."""
+    return "lesson" if kind.startswith("lesson.") and event.get("lesson_id") else "enrollment"
+
+
 # -- what it is about ----------------------------------------------------------------------------------------
 
 
 def _object(event: Event, kind: str, home: str) -> Json:
-    if event.get("lesson_id"):
+    if _part(event, kind) == "lesson":
         return _lesson(event, home)
     if kind in CERTIFICATE_KINDS:
         registration = event["enrollment_row_id"]
@@ -165,7 +170,7 @@ def _activity(iri: str, kind: str | None, name: str | None) -> Json:
 
 
 def _result(event: Event, kind: str, home: str) -> Json:
-    part = "lesson" if event.get("lesson_id") else "enrollment"
+    part = _part(event, kind)
     result: Json = {}
     score = _score(event, part)
     if score:
@@ -212,10 +217,18 @@ def _context(event: Event, kind: str, home: str, *, about_activity: bool) -> Jso
     context: Json = {"registration": event["enrollment_row_id"]}
     if about_activity:
         context["platform"] = str(event.get("integration_id") or "lms-hub")
-        if event.get("lesson_id") or kind in CERTIFICATE_KINDS:
-            context["contextActivities"] = {"parent": [_course(event, home)]}
+        around = _around(event, kind, home)
+        if around:
+            context["contextActivities"] = around
     context["extensions"] = {_extension(home, name): value for name, value in _facts(event, kind).items()}
     return context
+
+
+def _around(event: Event, kind: str, home: str) -> Json:
+    """The course above a lesson or a certificate; beside a course, the lesson in which it was worked."""
+    if _part(event, kind) == "lesson" or kind in CERTIFICATE_KINDS:
+        return {"parent": [_course(event, home)]}
+    return {"other": [_lesson(event, home)]} if event.get("lesson_id") else {}
 
 
 def _facts(event: Event, kind: str) -> Json:

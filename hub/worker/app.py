@@ -6,7 +6,7 @@ import asyncio
 import sys
 import tempfile
 import time
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import faust
@@ -14,12 +14,13 @@ import faust
 from hub.bootstrap import Hub, open_hub
 from hub.errors import Refused
 from hub.logging import logger
+from hub.runners import DECIDE_BATCH, FOLD_BATCH
 from hub.settings import Settings
 from hub.worker import quiet
-from hub.worker.agents import WorkerApp, add_agent, application
 from hub.worker.lane import Lane
+from hub.worker.tail import Group, Tail
 from hub.worker.watchdog import Watchdog, exit_after
-from hub.worker.work import Deciding, Folding, Work
+from hub.worker.work import Deciding, Folding
 
 GRACE = 20.0
 """Seconds from SIGTERM to the certain end of the process."""
@@ -31,13 +32,14 @@ log = logger(__name__)
 
 
 class WorkerProcess(faust.Worker):
-    """The process: on a signal it ends the batches in hand, leaves the group, and is gone after the grace at the latest."""
+    """The process: on a signal it ends the batches in hand, leaves the groups, and is gone after the grace at the latest."""
 
-    def __init__(self, app: WorkerApp, *services: Any, grace: float, **options: Any) -> None:
+    def __init__(self, app: faust.App, *services: Any, tails: Sequence[Tail], grace: float, **options: Any) -> None:
         super().__init__(app, *services, **options)
-        self._worker_app = app
-        self.spinner = None  # control codes on stdout
+        self.spinner = None  # it writes control codes to stdout
+        self._tails = tails
         self._grace = grace
+        self._ending = False
 
     def _on_sigterm(self) -> None:
         self._end(super()._on_sigterm)
@@ -45,21 +47,22 @@ class WorkerProcess(faust.Worker):
     def _on_sigint(self) -> None:
         self._end(super()._on_sigterm)
 
-    def _end(self, go_on: Any) -> None:
-        if self._worker_app.closing:
+    def _end(self, go_on: Callable[[], None]) -> None:
+        if self._ending:
             return
+        self._ending = True
         log.info("worker ends", grace=self._grace)
         exit_after(self._grace)
-        asyncio.ensure_future(self._drain(go_on))  # noqa: RUF006  the process ends with it
+        self.add_future(self._drain(go_on))
 
-    async def _drain(self, go_on: Any) -> None:
+    async def _drain(self, go_on: Callable[[], None]) -> None:
         """Deciding ends first, since it waits for what is folded here and elsewhere."""
         deadline = time.monotonic() + min(DRAIN, self._grace / 2)
-        for lane in reversed(self._worker_app.lanes):
-            lane.draining = True
-            while lane.busy and time.monotonic() < deadline:
+        for tail in reversed(self._tails):
+            tail.draining = True
+            while tail.busy and time.monotonic() < deadline:
                 await asyncio.sleep(LOOK)
-        self._worker_app.closing = True
+            tail.lane.leave = True
         go_on()
 
 
@@ -86,25 +89,27 @@ def run_worker(
         )  # fmt: skip
     quiet.install()
     with tempfile.TemporaryDirectory(prefix="hub-worker-") as folder, open_hub(settings, runners=False) as hub:
-        return _run(hub, application(settings, slot, Path(folder)), health_port, grace)
+        return _run(
+            hub,
+            Group(settings.kafka_bootstrap_servers or "", settings.kafka_topic_prefix, slot),
+            folder,
+            health_port,
+            grace,
+        )
 
 
-def _run(hub: Hub, app: WorkerApp, health_port: int | None, grace: float) -> int:
+def _run(hub: Hub, group: Group, folder: str, health_port: int | None, grace: float) -> int:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     folding = Folding(hub.connect, hub.folder_over)
-    deciding = Deciding(hub.decider(app.interrupted), hub.deciding.decided_offset)
-
-    async def crash(problem: BaseException) -> None:
-        exit_after(grace)
-        await app.crash(problem)
-
-    works: dict[str, Work] = {"fold": folding, "decide": deciding}
-    for name, work in works.items():
-        add_agent(app, Lane(name, work, app.interrupted, crash))
+    fold = Lane("fold", FOLD_BATCH, folding)
+    decide = Lane("decide", DECIDE_BATCH, Deciding(hub.decider(lambda: decide.leave), hub.deciding.decided_offset))
+    tails = [Tail(lane, group) for lane in (fold, decide)]
     process = WorkerProcess(
-        app,
-        Watchdog(app, health_port),
+        _host(group, folder),
+        Watchdog(tails, health_port, grace),
+        *tails,
+        tails=tails,
         grace=grace,
         loop=loop,
         quiet=True,
@@ -117,9 +122,21 @@ def _run(hub: Hub, app: WorkerApp, health_port: int | None, grace: float) -> int
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else 1
     finally:
-        app.closing = True
-        for lane in app.lanes:
-            lane.close()
+        for tail in tails:
+            tail.lane.leave = True
+            tail.lane.close()
         folding.close()
     log.info("worker ended", code=code)
     return code
+
+
+def _host(group: Group, folder: str) -> faust.App:
+    """The application that hosts the services; it has no agents and no tables of its own."""
+    brokers = ";".join(f"kafka://{host}" for host in group.bootstrap_servers.split(","))
+    app = faust.App(
+        f"{group.prefix}hub-worker", broker=brokers, store="memory://", datadir=folder, autodiscover=False,
+        table_standby_replicas=0, topic_allow_declare=False, topic_disable_leader=True, web_enabled=False,
+        worker_redirect_stdouts=False,
+    )  # fmt: skip
+    app.producer_only = True
+    return app

@@ -1,17 +1,16 @@
-"""A lane: one kind of work beside the event loop, in a thread of its own, with its retries and its last resort.
+"""A lane: one kind of work beside the event loop, in a thread of its own, with its retries.
 
 The event loop must live while a batch is folded or decided, so the work runs in the lane's only thread. What may succeed
-later is asked again with growing pauses; what must not go on crashes the worker and waits for ever, since an agent that
-returned would be restarted by Faust and would handle a later batch.
+later is tried again with growing pauses, for as long as nobody else is waiting for the partitions.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NoReturn, TypeVar
+from functools import partial
 
 from hub.errors import Retriable
 from hub.log.port import Record
@@ -20,11 +19,8 @@ from hub.worker.work import Starts, Work
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 PATIENCE = 300.0
-"""Seconds of failing after which the worker gives up; a third of Kafka's patience with a member that takes nothing."""
-MOST_WAITING = 20_000
-"""Records that may wait for rows of other partitions before no more are taken."""
+"""Seconds of failing after which the worker gives up."""
 
-T = TypeVar("T")
 log = logger(__name__)
 
 
@@ -33,85 +29,51 @@ class GaveUp(Exception):
 
 
 class Lane:
-    """Runs one work. ``interrupted``: whether the batch in hand is to be left (its records will be read again)."""
+    """Runs one work."""
 
-    def __init__(
-        self,
-        name: str,
-        work: Work,
-        interrupted: Callable[[], bool],
-        crash: Callable[[BaseException], Awaitable[None]],
-    ) -> None:
+    def __init__(self, name: str, batch: int, work: Work) -> None:
         self.name = name
+        self.batch = batch
+        """Records handed over at once, at most."""
         self.work = work
         self.failure: str | None = None
         """Why it does not get on; None where it does."""
-        self.draining = False
-        """True: no further batch is begun."""
-        self._interrupted = interrupted
-        self._crash = crash
+        self.leave = True
+        """True: the batch in hand is to be left (its partitions go to somebody else, or the process ends)."""
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
-        self._turn = asyncio.Lock()
 
-    @property
-    def busy(self) -> bool:
-        """Whether a batch is in hand."""
-        return self._turn.locked()
+    def left(self) -> bool:
+        """Whether the batch in hand is to be left; for the work's own waits."""
+        return self.leave
 
     async def own(self, partitions: Sequence[tuple[str, int]]) -> Starts:
-        """Take over these partitions; returns where each goes on. Retries while the database is away."""
-        return await self._retried(lambda: self.work.own(partitions), lambda: False)
+        """Take over these partitions; returns where each goes on.
 
-    async def take(self, records: Sequence[Record]) -> None:
-        """Work on these records until they are done, or left since the partitions go to somebody else.
-
-        Returns only where going on is right.
+        Raises what the work raises, GaveUp.
         """
-        async with self._turn:
-            if self.draining:
-                return
-            handed: Sequence[Record] = records
+        found = await self._retried(partial(self.work.own, partitions), lambda: False)
+        return found or {}
 
-            def once() -> None:
-                nonlocal handed
-                given, handed = handed, ()
-                self.work.take(given)
-                if self.work.waiting > MOST_WAITING:
-                    raise Retriable(f"{self.work.waiting} records wait for rows that are not folded yet")
+    async def take(self, records: Sequence[Record]) -> Starts:
+        """Work on these records; returns where the log is to be read again. All is well too where the batch was left.
 
-            since = time.monotonic()
-            try:
-                await self._retried(once, self._interrupted)
-            except Exception as problem:  # whatever it is: no exception may leave an agent's body
-                await self.stand(problem)
-            log.debug("batch", lane=self.name, records=len(records), seconds=round(time.monotonic() - since, 3))
-
-    async def again(self) -> None:
-        """Try what waits once more, where nothing else is in hand."""
-        if self.work.waiting and not self.busy:
-            await self.take(())
-
-    async def stand(self, problem: BaseException) -> NoReturn:
-        """Crash the worker, then wait for ever: nothing later may be handled."""
-        self.failure = str(problem) or type(problem).__name__
-        log.critical("worker stops", lane=self.name, problem=self.failure, exc_info=problem)
-        await self._crash(problem)
-        await asyncio.Event().wait()
-        raise AssertionError from problem
+        Raises what the work raises, GaveUp.
+        """
+        return await self._retried(partial(self.work.take, records), self.left) or {}
 
     def close(self) -> None:
         """Let the thread end after the call in hand."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    async def _retried(self, call: Callable[[], T | None], interrupted: Callable[[], bool]) -> T:
+    async def _retried(self, call: Callable[[], Starts], left: Callable[[], bool]) -> Starts | None:
         loop = asyncio.get_running_loop()
         pause, since = FIRST_PAUSE, time.monotonic()
         while True:
             try:
                 result = await loop.run_in_executor(self._thread, call)
             except Retriable as problem:
-                if interrupted():
-                    return None  # type: ignore[return-value]
+                if left():
+                    return None
                 if time.monotonic() - since > PATIENCE:
                     raise GaveUp(f"{self.name}: no success for {PATIENCE:.0f} seconds: {problem}") from problem
                 if str(problem) != self.failure:
@@ -121,4 +83,4 @@ class Lane:
                 pause = min(pause * 2, LONGEST_PAUSE)
             else:
                 self.failure = None
-                return result  # type: ignore[return-value]
+                return result

@@ -1,7 +1,8 @@
 """What ends a worker that hangs, and what tells whether it is well.
 
-Faust can hang in a rebalance (the process lives and has no partitions) and on shutdown with the broker away. A service
-that starts before the application sees the first; a thread that ends the process after the grace sees the second.
+A group member can hang in a rebalance (the process lives and takes nothing), and a process can hang on its way out with
+the broker away. A service that starts before everything else sees the first; a thread that ends the process after the
+grace sees the second.
 """
 
 from __future__ import annotations
@@ -9,23 +10,25 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Sequence
 
 import orjson
 from aiohttp import web
 from mode import Service
 
 from hub.logging import logger
-from hub.worker.agents import REBALANCE, STATIC_SESSION, WorkerApp
+from hub.worker.tail import REBALANCE, STATIC_SESSION, Tail
 
 LOOK_SECONDS = 1.0
-STUCK_SECONDS = REBALANCE + 2 * STATIC_SESSION
+UNASSIGNED_SECONDS = REBALANCE + 2 * STATIC_SESSION
 """Longer than the group may wait for members that were killed, one after the other."""
+SILENT_SECONDS = 30.0
 
 log = logger(__name__)
 
 
-class StuckRebalance(Exception):
-    """The group did not come to an assignment; a new process begins anew."""
+class Hangs(Exception):
+    """A tail takes nothing for longer than can be right; a new process begins anew."""
 
 
 def exit_after(seconds: float, code: int = 1) -> threading.Timer:
@@ -41,31 +44,25 @@ def exit_after(seconds: float, code: int = 1) -> threading.Timer:
     return timer
 
 
-class Health:
-    """What a supervisor asks: ``alive``, ``ready``."""
-
-    def __init__(self, app: WorkerApp) -> None:
-        self._app = app
-
-    def ready(self) -> tuple[bool, dict[str, object]]:
-        """Whether records are taken, and what is known of it. A stand-by without partitions is ready."""
-        app = self._app
-        lanes = {
-            lane.name: {"busy": lane.busy, "waiting": lane.work.waiting, "failure": lane.failure} for lane in app.lanes
-        }
-        joined = app.owned >= 0
-        well = joined and not app.rebalancing and not app.closing and all(lane.failure is None for lane in app.lanes)
-        return well, {"joined": joined, "rebalancing": app.rebalancing, "stopping": app.closing, "lanes": lanes}
+def hanging(tail: Tail, unready_for: float, now: float) -> str | None:
+    """Why a tail hangs; None where it does not. ``unready_for``: seconds that it has had no assignment."""
+    if tail.ready:
+        silent = now - tail.polled
+        if silent > SILENT_SECONDS and not tail.busy:
+            return f"{tail.lane.name}: nothing was asked for in {silent:.0f} seconds"
+    elif unready_for > UNASSIGNED_SECONDS:
+        return f"{tail.lane.name}: no assignment for {unready_for:.0f} seconds"
+    return None
 
 
 class Watchdog(Service):
-    """Crashes the worker when a rebalance hangs; answers ``/alive`` and ``/ready`` on loopback where a port is given."""
+    """Crashes the worker when a tail hangs; answers ``/alive`` and ``/ready`` on loopback where a port is given."""
 
-    def __init__(self, app: WorkerApp, health_port: int | None) -> None:
+    def __init__(self, tails: Sequence[Tail], health_port: int | None, grace: float) -> None:
         super().__init__()
-        self._app = app
-        self._health = Health(app)
+        self._tails = tails
         self._port = health_port
+        self._grace = grace
         self._site: web.AppRunner | None = None
 
     async def on_start(self) -> None:
@@ -86,23 +83,27 @@ class Watchdog(Service):
 
     @Service.task
     async def _watch(self) -> None:
-        since: float | None = None
+        ready_at = dict.fromkeys(self._tails, time.monotonic())
         while not self.should_stop:
             await self.sleep(LOOK_SECONDS)
-            if not self._app.rebalancing and self._app.owned >= 0:
-                since = None
-                continue
-            since = since or time.monotonic()
-            if time.monotonic() - since > STUCK_SECONDS and not self._app.closing:
-                exit_after(REBALANCE)
-                await self.crash(StuckRebalance(f"no assignment for {STUCK_SECONDS:.0f} seconds"))
-                return
+            now = time.monotonic()
+            for tail in self._tails:
+                if tail.ready:
+                    ready_at[tail] = now
+                why = hanging(tail, now - ready_at[tail], now)
+                if why is not None and not tail.draining:
+                    exit_after(self._grace)
+                    await self.crash(Hangs(why))
+                    return
 
     async def _alive(self, _: web.Request) -> web.Response:
         return web.Response(text="alive\n")
 
     async def _ready(self, _: web.Request) -> web.Response:
-        well, told = self._health.ready()
-        return web.Response(
-            body=orjson.dumps({"ready": well} | told), status=200 if well else 503, content_type="application/json"
-        )
+        lanes = {
+            tail.lane.name: {"assigned": tail.ready, "busy": tail.busy, "failure": tail.lane.failure}
+            for tail in self._tails
+        }
+        well = all(tail.ready and tail.lane.failure is None and not tail.draining for tail in self._tails)
+        body = orjson.dumps({"ready": well, "lanes": lanes})
+        return web.Response(body=body, status=200 if well else 503, content_type="application/json")

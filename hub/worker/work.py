@@ -1,8 +1,8 @@
 """What a worker does with records: fold events, decide observations. Plain code that knows no Faust.
 
-A work is told which partitions are its own, answers where each goes on, and takes records in offset order. Where the
-stored state does not let it finish (a row that is referred to is not folded yet, the database is away) the records stay
-with it, and it is asked again. Records that come twice are skipped; a record that comes too early stops the worker.
+A work is told which partitions are its own, answers where each goes on, and takes records in offset order. It answers
+from where the log must be read again, where a record waits for a row that is not folded yet. Records that come twice are
+skipped; a record that comes too early stops the worker.
 """
 
 from __future__ import annotations
@@ -28,20 +28,15 @@ class Work(Protocol):
 
     topics: tuple[str, ...]
 
-    @property
-    def waiting(self) -> int:
-        """How many records it has taken and not finished."""
-        ...
-
     def own(self, partitions: Partitions) -> Starts:
         """These partitions, and no others, are its own from now on; returns the offset at which each goes on."""
         ...
 
-    def take(self, records: Sequence[Record]) -> None:
-        """Work on these and on what waits.
+    def take(self, records: Sequence[Record]) -> Starts:
+        """Work on these; returns the partitions that could not be finished, and the offset at which each has to go on.
 
-        Raises Retriable (ask again, with nothing new), Fatal (stop the worker: a record is missing, or somebody else
-        works on the same partition).
+        Raises Retriable (hand over the same again), Fatal (stop the worker: a record is missing, or somebody else works
+        on the same partition).
         """
         ...
 
@@ -59,36 +54,24 @@ class Folding:
         self._connect = connect
         self._folder_over = folder_over
         self._partitions: Partitions = ()
-        self._waiting: list[Record] = []
         self._connection: psycopg.Connection[Any] | None = None
         self._folder: Folder | None = None
-
-    @property
-    def waiting(self) -> int:
-        """Records that refer to what is not folded yet, or came while the database was away."""
-        return len(self._waiting)
 
     def own(self, partitions: Partitions) -> Starts:
         """See :class:`Work`."""
         self._partitions = list(partitions)
-        mine = set(partitions)
-        self._waiting = [record for record in self._waiting if (record.topic, record.partition) in mine]
         return self._open().own(self._partitions)
 
-    def take(self, records: Sequence[Record]) -> None:
+    def take(self, records: Sequence[Record]) -> Starts:
         """See :class:`Work`."""
-        self._waiting.extend(records)
-        if not self._waiting:
-            return
         folder = self._open()
         try:
-            folder.fold(self._waiting)
+            folder.fold(records)
         except Retriable as problem:
             if not _lacks_row(problem):
                 raise
-            self._waiting = _fold_some(folder, self._waiting)
-        else:
-            self._waiting = []
+            return _fold_some(folder, records)
+        return {}
 
     def close(self) -> None:
         """Close the connection."""
@@ -117,27 +100,20 @@ class Deciding:
         self._decider = decider
         self._decided_offset = decided_offset
         self._at: Starts = {}
-        self._waiting: list[Record] = []
-
-    @property
-    def waiting(self) -> int:
-        """Observations that were taken and are not decided yet."""
-        return len(self._waiting)
 
     def own(self, partitions: Partitions) -> Starts:
         """See :class:`Work`."""
         self._at = {(topic, number): self._decided_offset(number) for topic, number in partitions}
         return dict(self._at)
 
-    def take(self, records: Sequence[Record]) -> None:
+    def take(self, records: Sequence[Record]) -> Starts:
         """See :class:`Work`."""
         reached = dict(self._at)
-        self._waiting = [record for record in (*self._waiting, *records) if _is_next(record, reached)]
-        if not self._waiting:
-            return
-        self._decider.process([(record.partition, record.offset, record.value) for record in self._waiting])
-        self._at = reached
-        self._waiting = []
+        fresh = [record for record in records if _is_next(record, reached)]
+        if fresh:
+            self._decider.process([(record.partition, record.offset, record.value) for record in fresh])
+            self._at = reached
+        return {}
 
 
 def _is_next(record: Record, reached: Starts) -> bool:
@@ -156,17 +132,17 @@ def _lacks_row(problem: Retriable) -> bool:
     return isinstance(problem.__cause__, errors.ForeignKeyViolation)
 
 
-def _fold_some(folder: Folder, records: Sequence[Record]) -> list[Record]:
-    """Fold of every partition as much as refers to nothing that is missing; returns the rest, in order.
+def _fold_some(folder: Folder, records: Sequence[Record]) -> Starts:
+    """Fold of every partition as much as refers to nothing that is missing; returns where each of the others stopped.
 
     A database that is behind its log holds rows back crosswise: what one batch lacks may lie behind a record that itself
     waits for another partition. The order of the log has no such circle, so single records always get on.
     """
-    rest: list[Record] = []
+    rest: Starts = {}
     partitions: dict[tuple[str, int], list[Record]] = {}
     for record in records:
         partitions.setdefault((record.topic, record.partition), []).append(record)
-    for waiting in partitions.values():
+    for where, waiting in partitions.items():
         done, size = 0, len(waiting)
         while done < len(waiting) and size:
             try:
@@ -176,5 +152,6 @@ def _fold_some(folder: Folder, records: Sequence[Record]) -> list[Record]:
                 if not _lacks_row(problem):
                     raise
                 size //= 2
-        rest.extend(waiting[done:])
+        if done < len(waiting):
+            rest[where] = waiting[done].offset
     return rest

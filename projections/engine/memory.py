@@ -129,6 +129,9 @@ class MemorySnapshot:
                 people.add(value_of(enrollment, "employee_id"))
         return len(people - {None})
 
+    def decided_offsets(self, partitions: Collection[int]) -> dict[int, int]:
+        return {part: self._tables.decided[part] for part in partitions if part in self._tables.decided}
+
     def history(self, head: Head) -> list[str]:
         positions = []
         event = head.last_event_id

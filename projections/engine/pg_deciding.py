@@ -145,6 +145,11 @@ class PgSnapshot:
         row = self._connection.execute(query, parameters).fetchone()
         return int(row[0]) if row else 0
 
+    def decided_offsets(self, partitions: Collection[int]) -> dict[int, int]:
+        """How far these partitions are decided."""
+        query = "SELECT partition, next_offset FROM ops.decided_offset WHERE partition = ANY(%s)"
+        return dict(self._connection.execute(query, (list(partitions),)).fetchall())
+
     def history(self, head: Head) -> list[str]:
         """Positions of a stream's applied events, oldest first: the trail is followed back from the head."""
         if head.last_event_id is None:

@@ -19,14 +19,6 @@ PlainEvent = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """A row that an event concerns: its projection and its id."""
-
-    projection: Projection
-    row_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class Projection:
     """One read table and the fold that fills it."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hub.domain.rows import Row, applied
+from hub.domain.units import DAY
 from projections.folds.base import PlainEvent, Projection, blank, columns_of
 from projections.tables import TABLES
 
@@ -17,8 +18,6 @@ TABLE_OF = {
 }
 """Kind of stream → table."""
 
-DAY = 86_400_000_000
-
 
 def _projection(kind: str, name: str) -> Projection:
     table = TABLES[name]
@@ -28,7 +27,6 @@ def _projection(kind: str, name: str) -> Projection:
         return (event["stream_id"],) if event["stream_kind"] == kind else ()
 
     def fold(row: Row | None, event: PlainEvent, row_id: str) -> Row | None:
-        first = row is None
         if row is None:
             row = blank(table)
             row["id"] = row_id
@@ -43,10 +41,7 @@ def _projection(kind: str, name: str) -> Projection:
         new = applied(row, columns, event["change"], event["cleared"])
         if "effective_from" in columns:
             day = event["effective_from"]
-            if day is not None:
-                new["effective_from"] = day
-            elif first:
-                new["effective_from"] = event["occurred_at"] // DAY
+            new["effective_from"] = event["occurred_at"] // DAY if day is None else day
         new["updated_at"] = event["recorded_at"]
         return new
 

@@ -14,8 +14,7 @@ import orjson
 from fastavro import parse_schema, schemaless_reader, schemaless_writer
 
 from hub.log import codec
-from hub.log.avro_form import resolved, stripped
-from hub.log.checking import Checker
+from hub.log.avro_form import stripped
 from hub.log.schema_registry import packaged
 
 ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
@@ -105,7 +104,7 @@ def _of(event: dict[str, Any]) -> list[dict[str, Any]]:
     name: str = event["type"]
     public = packaged().newest(name).schema
     schema = parse_schema(stripped(public))
-    prepared = Checker(name, resolved(public)).checked(event)
+    prepared = schemaless_reader(BytesIO(codec.encode(event)[5:]), schema, None)
     value = codec.encode(event)
     body = value[5:]
     pairs: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {

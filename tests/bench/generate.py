@@ -78,7 +78,7 @@ class Generator:
         if len(self._open) > IN_PLAY:
             self._open.pop(self._chance.randrange(IN_PLAY // 2))
         facts = {"registered": True, "enrolled_on": 20_370, "due_on": 20_460, "mandatory": self._chance.random() < 0.3}
-        return self._enrollment(work, facts | {"course_name": f"Course {work.course}", "course_type": "Online"})
+        return self._enrollment(work, facts | {"course_name": f"Course {work.course}", "course_type": "eLearning"})
 
     def _progressed(self, work: _Work) -> dict[str, Any]:
         work.progress = min(9_900, work.progress + self._chance.randrange(100, 900))
@@ -91,7 +91,12 @@ class Generator:
         facts: dict[str, Any] = {"completed": True, "passed": True, "progress": 10_000, "seconds_total": work.seconds}
         facts |= {"score": self._chance.randrange(60, 101) * 10_000, "score_max": 1_000_000, "completed_at": self._time}
         if self._chance.random() < 0.4:
-            facts |= {"certified": True, "certificate_id": f"C-{self._time}", "valid_from": 20_400, "valid_until": 21_130}
+            facts |= {
+                "certified": True,
+                "certificate_id": f"C-{self._time}",
+                "valid_from": 20_400,
+                "valid_until": 21_130,
+            }
         return self._enrollment(work, facts)
 
     def _lesson(self, work: _Work) -> dict[str, Any]:
@@ -99,7 +104,11 @@ class Generator:
         work.lessons[number] = work.lessons.get(number, 0) + 1
         attempts = work.lessons[number]
         facts: dict[str, Any] = {"attempts_total": attempts, "seconds_total": attempts * 300, "worked": True}
-        facts |= {"progress": min(10_000, attempts * 2_500), "last_access_at": self._time, "lesson_name": f"Part {number}"}
+        facts |= {
+            "progress": min(10_000, attempts * 2_500),
+            "last_access_at": self._time,
+            "lesson_name": f"Part {number}",
+        }
         if attempts >= 4:
             facts |= {"completed": True, "score": 80 * 10_000, "score_max": 1_000_000}
         seen = self._seen(f"{work.course}/{number}")

@@ -56,7 +56,8 @@ class Site:
 
     def start(self, slot: str, *command: str) -> subprocess.Popen[bytes]:
         """Start a process of the site; by default a worker (Kafka) or a server (PostgreSQL log)."""
-        default = ("-m", "hub.worker", "--slot", slot) if self.on_kafka else ("-m", "hub.cli", "serve", "--port", "0")
+        serve = ("-c", "from hub.cli import main; main()", "serve", "--port", "0")
+        default = ("-m", "hub.worker", "--slot", slot) if self.on_kafka else serve
         log = (self.logs / f"{slot}.log").open("ab")
         process = subprocess.Popen(
             [sys.executable, *(command or default)],

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.xapi.place import Scope, place_of
-from connectors.xapi.settings import Options
+from connectors.xapi.settings import options_of
 from connectors.xapi.validate import validate_statement
 from connectors.xapi.verbs import OTHER, VERBS, kind_of
 from hub.domain.events.learning import STRENGTH, LearningEvent, type_of
@@ -18,6 +18,7 @@ from hub.domain.values import LessonType
 from hub.domain.xapi import LESSON_TYPES, statement_of
 from hub.log.avro_schema import declared, schema_of
 from hub.log.golden import example
+from tests.support.sealing import file_config
 
 HOME = "https://hub.example.org"
 TYPES = sorted(name for name, model in declared().items() if issubclass(model, LearningEvent))
@@ -122,10 +123,19 @@ def test_a_reader_understands_kind_and_place(transition: str, verb: str, scope: 
     """Our own reader of statements, as any other, finds verb, object and course in what is rendered."""
     event = filled(type_of(transition)) | {"lesson_id": "L1" if transition.startswith("lesson") else None}
     statement = statement_of(event, home_page=HOME)
-    place = place_of(statement, Options())
+    place = place_of(statement, options_of(file_config()))
     assert (kind_of(statement["verb"]["id"]), place.scope) == (verb, scope)
     assert place.course is not None
     assert place.course.id.startswith(f"{HOME}/xapi/activities/{event['integration_id']}/")
+
+
+def test_work_in_a_lesson_that_begins_the_course_tells_of_the_course() -> None:
+    """The strongest transition names the event, so its object is the course; the lesson stands beside it."""
+    event = filled("lms.enrollment.started.v1") | {"lesson_id": "L1"}
+    statement = statement_of(event, home_page=HOME)
+    assert statement["object"]["definition"]["type"] == "http://adlnet.gov/expapi/activities/course"
+    (beside,) = statement["context"]["contextActivities"]["other"]
+    assert beside["id"] == statement["object"]["id"] + "/L1"
 
 
 def test_verbs_of_the_table_are_emitted_as_it_says() -> None:

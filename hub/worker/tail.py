@@ -1,0 +1,212 @@
+"""A tail follows topics of the log for one lane: a consumer group of Kafka, hosted by Faust as a service.
+
+Positions come from PostgreSQL at every assignment, never from what is committed to Kafka, which stays a hint for tools
+that show lag. A partition is taken over after the last seek, and a batch in hand ends before its partitions are given
+away. Contiguity and ownership are checked by the work, so a fault of the client can stop a worker but lose nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionError
+from mode import Service
+
+from hub.errors import Fatal
+from hub.log.port import Record
+from hub.logging import logger
+from hub.worker.lane import Lane
+from hub.worker.work import Starts
+
+SESSION, STATIC_SESSION, REBALANCE = 10.0, 30.0, 20.0
+"""Seconds: how long the group keeps the partitions of a silent member, of a silent named one, and waits in a rebalance."""
+POLL = 0.2
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+COMMIT_EVERY = 5.0
+
+log = logger(__name__)
+
+
+class OutsideLog(Fatal):
+    """A stored offset is not in the log: another cluster, a topic made anew, or records that retention removed unread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """How a tail joins. ``slot``: a name that stays over restarts, for static membership."""
+
+    bootstrap_servers: str
+    prefix: str
+    slot: str | None = None
+
+    def consumer(self, lane: str) -> AIOKafkaConsumer:
+        """A consumer of the lane's group, not started."""
+        name = f"{self.prefix}hub-{lane}"
+        session = SESSION if self.slot is None else STATIC_SESSION
+        return AIOKafkaConsumer(
+            bootstrap_servers=self.bootstrap_servers,
+            client_id=name,
+            group_id=name,
+            group_instance_id=None if self.slot is None else f"{name}-{self.slot}",
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            session_timeout_ms=int(session * 1000),
+            heartbeat_interval_ms=int(session * 200),
+            rebalance_timeout_ms=int(REBALANCE * 1000),
+            max_poll_interval_ms=900_000,
+            fetch_max_wait_ms=250,
+        )
+
+
+class Tail(Service, ConsumerRebalanceListener):
+    """Follows the topics of a lane's work."""
+
+    def __init__(self, lane: Lane, group: Group) -> None:
+        super().__init__()
+        self.lane = lane
+        self.draining = False
+        """True: no further batch is begun."""
+        self.polled = time.monotonic()
+        """When records were last asked for with success."""
+        self._group = group
+        self._ready = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._consumer: AIOKafkaConsumer | None = None
+        self._committed = 0.0
+
+    @property
+    def ready(self) -> bool:
+        """Whether the partitions are taken over (none, for a stand-by) and records are taken."""
+        return self._ready.is_set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a batch is in hand."""
+        return self._turn.locked()
+
+    async def on_start(self) -> None:
+        """Join the group."""
+        self._consumer = self._group.consumer(self.lane.name)
+        self._consumer.subscribe([self._group.prefix + topic for topic in self.lane.work.topics], listener=self)
+        await self._consumer.start()
+
+    async def on_stop(self) -> None:
+        """End the batch in hand, leave the group."""
+        self._ready.clear()
+        self.lane.leave = True
+        async with self._turn:
+            if self._consumer is not None:
+                await self._consumer.stop()
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:  # noqa: ARG002  aiokafka's signature
+        """A batch in hand ends before anybody else takes over."""
+        self._ready.clear()
+        self.lane.leave = True
+        async with self._turn:
+            pass
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Take over: load the stored offsets, hold them against the log, seek every partition."""
+        try:
+            await self._take_over(assigned)
+        except Exception as problem:  # aiokafka would swallow it
+            await self._fail(problem)
+
+    async def _take_over(self, assigned: set[TopicPartition]) -> None:
+        consumer = self._demand_consumer()
+        cut = len(self._group.prefix)
+        partitions = {(tp.topic[cut:], tp.partition): tp for tp in assigned}
+        found = await self.lane.own(list(partitions))
+        start = {partitions[where]: offset for where, offset in found.items()}
+        if assigned:
+            refuse_outside_log(start, await consumer.beginning_offsets(assigned), await consumer.end_offsets(assigned))
+        for tp, offset in start.items():
+            consumer.seek(tp, offset)
+        self.lane.leave = False
+        self._ready.set()
+        log.info("partitions taken over", lane=self.lane.name, partitions=len(assigned))
+
+    @Service.task
+    async def _follow(self) -> None:
+        pause = FIRST_PAUSE
+        while not self.should_stop and not self.draining:
+            try:
+                await asyncio.wait_for(self._ready.wait(), POLL)
+                rewound = await self._step()
+            except TimeoutError:
+                continue
+            except Exception as problem:  # a task that ended would leave a worker that does nothing
+                await self._fail(problem)
+                return
+            pause = min(pause * 2, LONGEST_PAUSE) if rewound else FIRST_PAUSE
+            if rewound:
+                await self.sleep(pause)
+
+    async def _step(self) -> bool:
+        """Take one batch; returns whether some of it waits for rows that are not folded yet."""
+        consumer = self._demand_consumer()
+        try:
+            got = await consumer.getmany(timeout_ms=int(POLL * 1000), max_records=self.lane.batch)
+        except NoOffsetForPartitionError:  # assigned, and the listener has not sought yet
+            await self.sleep(FIRST_PAUSE)
+            return False
+        self.polled = time.monotonic()
+        async with self._turn:
+            if not got or not self.ready:  # the seeks of the next assignment bring back what is dropped here
+                return False
+            cut = len(self._group.prefix)
+            records = [
+                Record(one.topic[cut:], one.partition, one.offset, one.key or b"", one.value or b"")
+                for batch in got.values()
+                for one in batch
+            ]
+            again = await self.lane.take(records)
+            self._rewind(consumer, again)
+            await self._hint(consumer)
+        return bool(again)
+
+    def _rewind(self, consumer: AIOKafkaConsumer, again: Starts) -> None:
+        for (topic, partition), offset in again.items():
+            try:
+                consumer.seek(TopicPartition(self._group.prefix + topic, partition), offset)
+            except IllegalStateError:  # no longer assigned
+                continue
+
+    async def _hint(self, consumer: AIOKafkaConsumer) -> None:
+        """Tell Kafka now and then how far this group is; nothing depends on it."""
+        if time.monotonic() - self._committed < COMMIT_EVERY or not self.ready:
+            return
+        self._committed = time.monotonic()
+        try:
+            await consumer.commit()
+        except (KafkaError, IllegalStateError) as problem:
+            log.debug("not committed", lane=self.lane.name, problem=str(problem))
+
+    async def _fail(self, problem: Exception) -> None:
+        """Nothing more is taken; the worker ends with code 1."""
+        self._ready.clear()
+        self.draining = True
+        self.lane.failure = str(problem) or type(problem).__name__
+        log.critical("worker stops", lane=self.lane.name, problem=self.lane.failure, exc_info=problem)
+        await self.crash(problem)
+
+    def _demand_consumer(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            raise Fatal("the tail was not started")
+        return self._consumer
+
+
+def refuse_outside_log(
+    start: Mapping[TopicPartition, int], low: Mapping[TopicPartition, int], high: Mapping[TopicPartition, int]
+) -> None:
+    """Raises OutsideLog where a stored offset lies before the beginning or behind the end of its partition."""
+    for tp, offset in sorted(start.items()):
+        if not low[tp] <= offset <= high[tp]:
+            raise OutsideLog(
+                f"{tp.topic}/{tp.partition}: the database goes on at offset {offset}, but the log holds {low[tp]} to "
+                f"{high[tp]}; expected the log that this database was folded from"
+            )
