@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 
 from hub.domain.rows import Row
 from projections.copyformat import Opener, opened
+from projections.plain import personal_of
 from projections.rowcheck import checker
 from projections.tables import TABLES
 
@@ -15,6 +16,8 @@ def row_check(opener: Opener) -> Callable[[str, Row, Collection[str] | None], No
 
     def check(name: str, row: Row, changed: Collection[str] | None) -> None:
         table = TABLES[name]
-        checker(table)(opened([row], table, opener)[0], changed)
+        if changed is None or any(column in changed for column in personal_of(table)):
+            row = opened([row], table, opener)[0]
+        checker(table)(row, changed)
 
     return check

@@ -121,9 +121,9 @@ class StatementMapper:
         return self._ledger.read_before(read.id) and _same(read, self._ledger.known(read.id))
 
     def _subject(self, read: _Read) -> str:
-        """Under whose key the statement is sealed; a group's under the company's."""
+        """Under whose key the statement is sealed; those of groups have one of their own per company."""
         if read.identity is None:
-            return self._observer.config.company_id
+            return ids.derived(self._observer.config.company_id, "group statements")
         return self._observer.account_id(native_id_of(read.identity))
 
     # -- making items -------------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ def add(
         str | None, typer.Option(metavar="CODE", callback=_currency, help="Currency of its figures, ISO 4217 (USD).")
     ] = None,
     fiscal_year_month: Annotated[
-        int | None, typer.Option(min=1, max=12, help="First month of its fiscal year (1).")
+        int | None, typer.Option(metavar="N", min=1, max=12, help="First month of its fiscal year (1).")
     ] = None,
     reason: Reason = None,
 ) -> None:

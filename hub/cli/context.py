@@ -11,8 +11,9 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from hub.cli.frame import LOG_NAME, note
 from hub.errors import Refused, Retriable
@@ -124,7 +125,7 @@ def _log_to_file(found: Settings) -> None:
 class _PrivateFile(logging.FileHandler):
     """A log that only its owner may read."""
 
-    def _open(self) -> TextIO:
+    def _open(self) -> TextIOWrapper:
         return os.fdopen(
             os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a", encoding="utf-8"
         )

@@ -52,7 +52,7 @@ EACH_COLUMNS = {
 def list_letters(
     each: Annotated[bool, typer.Option("--each", help="One line per record, not per cause.")] = False,
     integration: Annotated[str | None, typer.Option(metavar="CODE", help="Only those of this integration.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Most records that --each shows.")] = 100,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="Most records that --each shows.")] = 100,
     company: Company = None,
     as_json: AsJson = False,
 ) -> None:

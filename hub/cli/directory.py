@@ -36,10 +36,11 @@ def import_file(
     """Make the directory say what a file from HR says. A file may also hold the company itself."""
     from hub.cli import output
     from hub.directory.importing import import_directory
+    from hub.directory.reading import company_id_in
     from hub.domain import ids
 
     with opened() as hub:
-        company_id = ids.company_id(company) if company else company_of(hub, None)
+        company_id = ids.company_id(company) if company else company_id_in(str(file)) or company_of(hub, None)
         with output.counting("Taking in the directory") as tell:
             report = import_directory(hub, company_id, str(file), accept=accept, progress=tell, actor=actor())
     _print(report, as_json=as_json)

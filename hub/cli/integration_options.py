@@ -44,7 +44,7 @@ def _choice(kind: Any, name: str, text: str) -> Any:
     return _option(kind, name, text, case_sensitive=False, metavar="|".join(get_args(kind)))
 
 
-COLUMNS: Mapping[str, Any] = {
+COLUMNS: dict[str, Any] = {
     "lms_name": _option(str, "--name", "Name of the LMS as people know it."),
     "lms_type": _choice(LmsTypes, "--type", "Product."),
     "integration_method": _choice(Methods, "--method", "Way in which data comes."),
@@ -79,7 +79,7 @@ COLUMNS: Mapping[str, Any] = {
     "compliance_settings": _option(str, "--compliance-settings", f"Compliance settings: {JSON_HELP}"),
 }
 """Column → its option."""
-SPECIAL: Mapping[str, Any] = {
+SPECIAL: dict[str, Any] = {
     "credential": Annotated[
         list[str] | None,
         typer.Option(

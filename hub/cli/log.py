@@ -45,7 +45,7 @@ def init() -> None:
 )
 def copy(
     to_kafka: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Copy to this Kafka cluster.")] = None,
-    prefix: Annotated[str, typer.Option(help="Stands before the topics' names on that cluster.")] = "",
+    prefix: Annotated[str, typer.Option(metavar="TEXT", help="Stands before the topics' names on that cluster.")] = "",
     to_database: Annotated[str | None, typer.Option(metavar="URL", help="Copy to the log in this database.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -97,10 +97,10 @@ def stats(as_json: AsJson = False) -> None:
 def show(
     topic: Topic,
     partition: Annotated[
-        int | None, typer.Option(min=0, help="Only this partition; else all, one after the other.")
+        int | None, typer.Option(metavar="N", min=0, help="Only this partition; else all, one after the other.")
     ] = None,
-    offset: Annotated[int | None, typer.Option(min=0, help="Begin here; else at the beginning.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Most records to show.")] = 20,
+    offset: Annotated[int | None, typer.Option(metavar="N", min=0, help="Begin here; else at the beginning.")] = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="Most records to show.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """Show records of a topic; --json shows all their fields."""
@@ -129,7 +129,7 @@ def show(
 @app.command(epilog=example("hub log tail", "hub log tail lms.learning --last 5 --json"))
 def tail(
     topics: Annotated[list[str] | None, typer.Argument(metavar="[TOPIC]...", help="Topics; none: all.")] = None,
-    last: Annotated[int, typer.Option(min=0, help="Begin with so many records of each partition.")] = 0,
+    last: Annotated[int, typer.Option(metavar="N", min=0, help="Begin with so many records of each partition.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Show records as they come, one line each, until Ctrl-C."""

@@ -10,7 +10,7 @@ Company = Annotated[
     str | None, typer.Option("--company", metavar="CODE", help="Company; may be left out where there is only one.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-Reason = Annotated[str | None, typer.Option("--reason", help="Why; kept in the audit trail.")]
+Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit trail.")]
 Code = Annotated[
     str, typer.Argument(metavar="CODE", help="Code of the integration, as `hub integrations list` shows it.")
 ]

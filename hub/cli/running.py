@@ -31,14 +31,18 @@ def register(app: typer.Typer) -> None:
 
 def demo() -> None:
     """Start everything with sample data, show what came in and what became of it, and say how to look further."""
+    from rich.console import Console
+
     from hub.demo.main import run
 
-    run()
+    run(settings(), Console(highlight=False))
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = HOST,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = PORT,
+    host: Annotated[str, typer.Option(metavar="HOST", help="Address to listen on.")] = HOST,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="PORT", help="Port to listen on; 0 takes a free one.")
+    ] = PORT,
 ) -> None:
     """Run the hub: fold, decide, link people, and answer GET /health, until SIGTERM or Ctrl-C.
 

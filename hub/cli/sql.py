@@ -106,7 +106,8 @@ def _print_table(header: list[str], rows: Iterator[list[Any]]) -> None:
     from hub.cli import output
     from hub.cli.frame import note
 
-    shown, more = [], False
+    shown: list[dict[str, Any]] = []
+    more = False
     for row in rows:
         if len(shown) == SHOWN:
             more = True

@@ -77,19 +77,27 @@ def import_file(
     format: Annotated[
         str | None, typer.Option(metavar="FORMAT", help="csv, xlsx, json or jsonl; else told from the file.")
     ] = None,
-    encoding: Annotated[str | None, typer.Option(help="Such as cp1252; else detected.")] = None,
-    delimiter: Annotated[str | None, typer.Option(help="One character, or tab; else detected.")] = None,
-    sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook; else the first visible one.")] = None,
-    header_row: Annotated[int | None, typer.Option(min=1, help="Row of the headers; else the first not empty.")] = None,
-    date_format: Annotated[str | None, typer.Option(help="Such as %d.%m.%Y; ISO 8601 is always understood.")] = None,
-    time_zone: Annotated[str | None, typer.Option(help="Zone of times without an offset; else the company's.")] = None,
+    encoding: Annotated[str | None, typer.Option(metavar="TEXT", help="Such as cp1252; else detected.")] = None,
+    delimiter: Annotated[str | None, typer.Option(metavar="TEXT", help="One character, or tab; else detected.")] = None,
+    sheet: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Sheet of a workbook; else the first visible one.")
+    ] = None,
+    header_row: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Row of the headers; else the first not empty.")
+    ] = None,
+    date_format: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Such as %d.%m.%Y; ISO 8601 is always understood.")
+    ] = None,
+    time_zone: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Zone of times without an offset; else the company's.")
+    ] = None,
     decimal_mark: Annotated[
-        str | None, typer.Option(help="'.' or ','; where a number could be read in two ways.")
+        str | None, typer.Option(metavar="TEXT", help="'.' or ','; where a number could be read in two ways.")
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would come of the first records; change nothing.")
     ] = False,
-    limit: Annotated[int, typer.Option(min=1, help="Records that --dry-run shows.")] = 20,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="Records that --dry-run shows.")] = 20,
     company: Company = None,
     as_json: AsJson = False,
 ) -> None:

@@ -20,6 +20,10 @@ from hub.errors import Unusable
 Observation = Mapping[str, Any]
 
 
+UNFORESEEN = (KeyError, TypeError, ValueError, RecursionError)
+"""How an observation fails that no rule foresaw; the last is JSON of a thousand levels."""
+
+
 class Batch:
     """Decides observations, in order, on one snapshot."""
 
@@ -54,7 +58,7 @@ class Batch:
             event = self._event(observation, ids, cause)
         except Unusable as problem:
             return Verdict(Outcome.REJECTED, rejected=_rejected(problem), candidates=ids)
-        except (KeyError, TypeError, ValueError, RecursionError) as problem:  # what no rule foresaw is kept, with its reason, like the rest
+        except UNFORESEEN as problem:  # kept with its reason, like the rest
             return Verdict(Outcome.REJECTED, rejected=_unforeseen(problem), candidates=ids)
         if event is None:
             return Verdict(self._unmoved(observation, ids, cause), candidates=ids)
@@ -133,12 +137,11 @@ ALWAYS = ("fold_state", "updated_at", "time_spent_minutes")
 """What a fold may change beside the values that an event names."""
 
 
-def _changed(event: Mapping[str, Any]) -> set[str]:
+def _changed(event: Mapping[str, Any]) -> frozenset[str]:
     """The names of what an event changes, of whichever row."""
-    names = set(ALWAYS)
-    for part in ("change", "enrollment", "lesson", "config", "run"):
-        names |= set(event.get(part) or ())
-    return names
+    return frozenset(ALWAYS).union(
+        *(told for part in ("change", "enrollment", "lesson", "config", "run") if (told := event.get(part)))
+    )
 
 
 def _rejected(problem: Unusable) -> dict[str, Any]:

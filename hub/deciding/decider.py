@@ -25,6 +25,8 @@ DEADLETTER = "lms.deadletter"
 FOLD_PATIENCE = 1.0
 """Seconds after which a wait for the folds looks whether it should stop."""
 KEPT_BYTES = 64 * 1024
+GROUP = 500
+"""Observations from which on a part of a batch is worth an append of its own."""
 
 
 class Interrupted(Retriable):
@@ -63,9 +65,11 @@ class Decider:
         begins: dict[int, int] = {}
         for told in batch:
             begins.setdefault(told.partition, told.offset)
-        todo = [told for told in batch if told.verdict.rejected is None]
+        todo = _groups([told for told in batch if told.verdict.rejected is None])
         while todo:
-            todo = self._round(todo, begins)
+            for group in todo:
+                self._tell(group, begins)
+            todo = [left for group in todo if (left := self._heard(group))]
         self._put_rejected(batch)
         return self._settle(batch)
 
@@ -75,6 +79,8 @@ class Decider:
             decoded = self._around.decode(value)
             _check_type(decoded)
             observation = decoded
+            if (facts := decoded.get("facts")) is not None:  # most of the fields that may be told are not
+                decoded["facts"] = {name: value for name, value in facts.items() if value is not None}
             self._check_partition(observation, partition)
         except Unusable as problem:
             return Told(partition, offset, value, observation, Verdict(Outcome.REJECTED, rejected=_reason(problem)))
@@ -88,8 +94,8 @@ class Decider:
                 field="key", rule="partition of the stream", expected=str(right),
             )  # fmt: skip
 
-    def _round(self, todo: list[Told], begins: Mapping[int, int]) -> list[Told]:
-        """Decide, append, wait until folded; returns what has to be decided again."""
+    def _tell(self, todo: list[Told], begins: Mapping[int, int]) -> None:
+        """Decide a group and append what it leads to."""
         now = self._around.clock()
         with self._around.store.snapshot() as snapshot:
             demand_undecided(snapshot, begins)
@@ -99,6 +105,9 @@ class Decider:
                 if told.observation is not None:
                     told.verdict = batch.decide(told.observation, _cause(told))
         self._append([told for told in todo if told.verdict.event is not None])
+
+    def _heard(self, todo: list[Told]) -> list[Told]:
+        """Wait until a group is folded; returns what of it has to be decided again."""
         self._wait(todo)
         return self._lost(todo)
 
@@ -188,6 +197,19 @@ class Decider:
                     one.count(seen["run_id"], told.verdict.outcome)
         self._around.store.settle(settled)
         return dict(total)
+
+
+def _groups(told: list[Told]) -> list[list[Told]]:
+    """Whole partitions in groups of at least GROUP: while one is being folded the next is decided."""
+    by_partition: dict[int, list[Told]] = defaultdict(list)
+    for one in told:
+        by_partition[one.partition].append(one)
+    groups: list[list[Told]] = []
+    for part in by_partition.values():
+        if not groups or len(groups[-1]) >= GROUP:
+            groups.append([])
+        groups[-1].extend(part)
+    return groups
 
 
 def demand_undecided(snapshot: Snapshot, begins: Mapping[int, int]) -> None:

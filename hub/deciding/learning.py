@@ -163,8 +163,8 @@ def impact(draft: Draft, row: Row | None) -> str | None:
 
 def decide_void(view: View, observation: Observation, now: int, around: Surroundings) -> dict[str, Any] | None:
     """The event that takes out what a voided record told; none where the stream has no such fact (any more)."""
-    head = view.head(observation["stream_id"])
-    events = [around.decode(around.read(*_position(where))) for where in view.snapshot.history(head)]
+    positions, taken = view.history(observation["stream_id"])
+    events = [*(around.decode(around.read(*_position(where))) for where in positions), *taken]
     gone = {str(event["retracts"]) for event in events if event.get("retracts")}
     target = next(
         (

@@ -22,6 +22,8 @@ class View:
         self._heads: dict[str, Head] = {}
         self._rows: dict[tuple[str, str], Row | None] = {}
         self._applied: dict[str, Applied | None] = {}
+        self._taken: dict[str, tuple[Head, list[dict[str, Any]]]] = {}
+        """Stream → its head in the snapshot, and the events that were taken since."""
 
     def load_heads(self, streams: Collection[str]) -> None:
         """Load the heads of these streams."""
@@ -69,6 +71,11 @@ class View:
             self.load_applied([event])
         return self._applied[event]
 
+    def history(self, stream: str) -> tuple[list[str], list[dict[str, Any]]]:
+        """Positions of a stream's applied events, and the events that this batch has decided after them."""
+        head, taken = self._taken.get(stream) or (self.head(stream), [])
+        return self.snapshot.history(head), taken
+
     def preview(self, event: dict[str, Any]) -> dict[tuple[str, str], Row]:
         """The rows that an event gives, without taking it."""
         return self._fold(event, self.row)
@@ -78,6 +85,7 @@ class View:
         stream = str(event["stream_id"])
         head = self.head(stream)
         recorded = max(event["recorded_at"], head.recorded_at or 0)
+        self._taken.setdefault(stream, (head, []))[1].append(event)
         self._heads[stream] = Head(event["event_id"], event["version"], recorded, row_id or head.row_id, head.parked)
         self._rows.update(rows)
         self._applied[event["event_id"]] = Applied(event["causation_id"], "")

@@ -50,7 +50,9 @@ def without_earlier_days(row: Row, facts: Facts, *, opening: bool = False) -> Fa
     """
     if not opening and int(value_of(row, "cycle") or 1) == 1:
         return facts
-    first = row["enrollment_date"] + opening
+    first = row["enrollment_date"]
+    if opening:
+        first = max(first, row.get("start_date") or first) + 1
     stale = [name for name in BEGINNINGS if facts.get(name) is not None and facts[name] < first]
     return {name: value for name, value in facts.items() if name not in stale} if stale else facts
 

@@ -245,6 +245,12 @@ def _first_day(told: Told, facts: Facts, zone: str) -> int:
     return min(day for day in known if day is not None)
 
 
+def _begun(told: Told, facts: Facts, zone: str) -> int:
+    """The day of the first own work, as far as these facts show it."""
+    started: int | None = facts.get("started_on")
+    return _first_day(told, facts, zone) if started is None else started
+
+
 def _date(changes: Changes, told: Told, facts: Facts, context: Context) -> None:
     """The beginnings: the day of enrollment (marked where it is only the first one seen) and of the first own work.
 
@@ -264,8 +270,7 @@ def _date(changes: Changes, told: Told, facts: Facts, context: Context) -> None:
         changes.put("enrollment_date", first)
     begun = changes.known("start_date")
     if begun is not None and shows_work(facts):
-        started = facts.get("started_on")
-        changes.put("start_date", min(begun, first if started is None else started))
+        changes.put("start_date", min(begun, _begun(told, facts, context.zone)))
 
 
 def _move(changes: Changes, draft: Draft, told: Told, facts: Facts, context: Context, move: str, meaning: str) -> None:
@@ -282,7 +287,7 @@ def _move(changes: Changes, draft: Draft, told: Told, facts: Facts, context: Con
         changes.put("revoked_on", today)
         return
     begun = status == E.IN_PROGRESS or (shows_work(facts) and status != E.NOT_STARTED)
-    if begun and changes.first("start_date", _first_day(told, facts, context.zone)):
+    if begun and changes.first("start_date", _begun(told, facts, context.zone)):
         draft.transitions.add("enrollment.started")
     if meaning in (E.COMPLETED, E.CERTIFIED, LAPSED):
         _complete(changes, draft, facts, context, today)

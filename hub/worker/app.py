@@ -55,6 +55,11 @@ class WorkerProcess(faust.Worker):
         exit_after(self._grace)
         self.add_future(self._drain(go_on))
 
+    def on_worker_shutdown(self) -> None:
+        """After a crash the process ends within the grace too."""
+        if not self._ending:
+            exit_after(self._grace)
+
     async def _drain(self, go_on: Callable[[], None]) -> None:
         """Deciding ends first, since it waits for what is folded here and elsewhere."""
         deadline = time.monotonic() + min(DRAIN, self._grace / 2)

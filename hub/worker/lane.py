@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+import psycopg
+
 from hub.errors import Retriable
 from hub.log.port import Record
 from hub.logging import logger
@@ -71,7 +73,7 @@ class Lane:
         while True:
             try:
                 result = await loop.run_in_executor(self._thread, call)
-            except Retriable as problem:
+            except (Retriable, psycopg.OperationalError) as problem:
                 if left():
                     return None
                 if time.monotonic() - since > PATIENCE:

@@ -62,7 +62,7 @@ class Group:
         )
 
 
-class Tail(Service, ConsumerRebalanceListener):
+class Tail(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
     """Follows the topics of a lane's work."""
 
     def __init__(self, lane: Lane, group: Group) -> None:
@@ -156,7 +156,7 @@ class Tail(Service, ConsumerRebalanceListener):
             return False
         self.polled = time.monotonic()
         async with self._turn:
-            if not got or not self.ready:  # the seeks of the next assignment bring back what is dropped here
+            if not got or not self.ready or self.draining:  # the seeks of the next assignment bring back what is dropped here
                 return False
             cut = len(self._group.prefix)
             records = [

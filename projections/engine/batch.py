@@ -26,6 +26,8 @@ from projections.tables import HISTORY, TABLES
 
 START = bytes(32)
 """The chain's head before the first record."""
+PARTS = ("change", "enrollment", "lesson", "config", "run")
+"""The fields of events that hold new values by name."""
 LINKS = frozenset({"enrollment.linked", "account.linked"})
 
 
@@ -78,10 +80,20 @@ def decoded(records: Iterable[Record], decode: Callable[[bytes], Mapping[str, An
     result = []
     for record in records:
         try:
-            result.append(Decoded(record, decode(record.value)))
+            result.append(Decoded(record, _said(decode(record.value))))
         except Unusable as problem:
             result.append(Decoded(record, None, problem))
     return result
+
+
+def _said(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An event whose nested records hold only what they say: of the fields that may change most do not."""
+    said = {
+        part: {name: value for name, value in told.items() if value is not None}
+        for part in PARTS
+        if (told := event.get(part))
+    }
+    return {**event, **said}
 
 
 class Batch:
@@ -155,12 +167,13 @@ class Batch:
         values: tuple[Any, Any, Any] = (None, None, None)
         also: dict[str, Any] = {}
         relinked = False
+        names = changed_names(event)
         for table, key, known, new in changed:
             self.rows[table.name, key] = new
             self.writes.rows.setdefault(table.name, {})[key] = new
             if table.name in HISTORY:
                 self._remember(table.name, new, event)
-            told = differences(table, known, changed_names(event), new)
+            told = differences(table, known, names, new)
             if key == about:
                 values = told
             elif known is not None:
@@ -206,7 +219,7 @@ def is_link(event: Mapping[str, Any]) -> bool:
 def changed_names(event: Mapping[str, Any]) -> set[str]:
     """The names of what an event changes, of whichever row."""
     names: set[str] = set()
-    for part in ("change", "enrollment", "lesson", "config", "run"):
+    for part in PARTS:
         if told := event.get(part):
             names.update(name for name, value in told.items() if value is not None)
     for part in ("cleared", "enrollment_cleared", "lesson_cleared", "config_cleared"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -55,7 +56,7 @@ class FoldWatch:
     def told(self, text: str) -> None:
         """Take one piece of news: ``topic/partition/offset`` with commas between."""
         with self._news:
-            for part in text.split(","):
+            for part in filter(None, text.split(",")):
                 topic, number, offset = part.rsplit("/", 2)
                 where = (topic, int(number))
                 self._at[where] = max(self._at.get(where, 0), int(offset))
@@ -66,11 +67,12 @@ class FoldWatch:
         with self._news:
             self._closed = True
             self._news.notify_all()
-            listening, thread = self._listening, self._thread
-        if listening is not None:
-            listening.cancel_safe(timeout=1.0)
-        if thread is not None:
-            thread.join(LISTEN_SECONDS + 1)
+            thread = self._thread
+        if thread is None:
+            return
+        with suppress(psycopg.Error), self._connect() as connection:  # a server that is away has woken the listener itself
+            connection.execute(f"NOTIFY {FOLDED}")
+        thread.join(LISTEN_SECONDS + 1)
 
     def _start(self) -> None:
         with self._news:
@@ -96,7 +98,7 @@ class FoldWatch:
             try:
                 if connection is None:
                     connection = self._reconnect()
-                for news in connection.notifies(timeout=LISTEN_SECONDS):
+                for news in connection.notifies(timeout=LISTEN_SECONDS, stop_after=1):
                     self.told(news.payload)
             except psycopg.Error:
                 self._listening = None

@@ -16,7 +16,7 @@ from hub.domain.rows import Row
 from hub.errors import Fatal, Retriable
 from projections import plain
 from projections.engine.fold_watch import FoldWatch
-from projections.engine.pg_store import HEADS
+from projections.engine.pg_store import HEADS, TELL, news
 from projections.tables import TABLES
 
 
@@ -68,7 +68,6 @@ VALUES (%(id)s, %(company)s, %(integration)s, 'behind', 'lms.observations', %(pa
     %(size)s, %(sha)s, %(run)s)
 ON CONFLICT DO NOTHING
 """
-TOLD = "SELECT pg_notify('hub_folded', %s)"
 OUTCOMES = ("changed", "unchanged", "unmatched", "stored", "rejected")
 IN_PLAY_BY = ("lms_integration_id", "course_id")
 EMPLOYEE_KEYS = ("employee_number", "custom_identifier", "email", "login_name")
@@ -167,23 +166,20 @@ class PgDeciding:
     @contextmanager
     def snapshot(self) -> Iterator[PgSnapshot]:
         """A consistent view of the tables."""
-        try:
-            with self._connections() as connection:
-                connection.isolation_level = IsolationLevel.REPEATABLE_READ
-                connection.read_only = True
-                try:
-                    with connection.transaction():
-                        yield PgSnapshot(connection)
-                finally:
-                    if not connection.closed:
-                        connection.isolation_level = None
-                        connection.read_only = None
-        except psycopg.OperationalError as problem:
-            raise Retriable("the database cannot be reached; try again") from problem
+        with _reached(), self._connections() as connection:
+            connection.isolation_level = IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+            try:
+                with connection.transaction():
+                    yield PgSnapshot(connection)
+            finally:
+                if not connection.closed:
+                    connection.isolation_level = None
+                    connection.read_only = None
 
     def decided_offset(self, partition: int) -> int:
         """The first observation of the partition that is not decided yet."""
-        with self._connections() as connection:
+        with _reached(), self._connections() as connection:
             row = connection.execute(
                 "SELECT next_offset FROM ops.decided_offset WHERE partition = %s", (partition,)
             ).fetchone()
@@ -191,7 +187,7 @@ class PgDeciding:
 
     def settle(self, settled: Mapping[int, Settled]) -> None:
         """Move the stored offsets by compare-and-set, with the outcomes and what is put aside, in one transaction."""
-        with self._connections() as connection, connection.transaction(), connection.cursor() as cursor:
+        with _reached(), self._connections() as connection, connection.transaction(), connection.cursor() as cursor:
             for partition in sorted(settled):
                 one = settled[partition]
                 if one.expected == 0:
@@ -204,8 +200,8 @@ class PgDeciding:
                     cursor.execute(OUTCOME, values | {"run": run, "partition": partition})
                 for waiting in one.aside:
                     cursor.execute(ASIDE, _aside(partition, waiting))
-            told = ",".join(f"lms.observations/{partition}/{one.reached}" for partition, one in settled.items())
-            cursor.execute(TOLD, (told,))
+            for told in news({("lms.observations", partition): one.reached for partition, one in settled.items()}):
+                cursor.execute(TELL, (told,))
 
     def folded(self, topics: Collection[str]) -> dict[tuple[str, int], int]:
         """How far these topics are folded."""
@@ -214,6 +210,15 @@ class PgDeciding:
     def wait_folded(self, wanted: Mapping[tuple[str, int], int], timeout: float) -> bool:
         """Wait until everything below these offsets is folded."""
         return self._watch.wait(wanted, timeout)
+
+
+@contextmanager
+def _reached() -> Iterator[None]:
+    """The driver's errors in the words of the decider."""
+    try:
+        yield
+    except psycopg.OperationalError as problem:
+        raise Retriable("the database cannot be reached; try again") from problem
 
 
 def _aside(partition: int, one: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,11 @@ SMALL = 15
 FOLDED = "hub_folded"
 """Channel on which every commit tells how far it came."""
 
+NOT_TAKEN = (psycopg.IntegrityError, psycopg.DataError, errors.ProgramLimitExceeded, errors.StatementTooComplex)
+"""What the database says to a row that it will never take."""
+NEWS = 100
+"""Partitions of one notification."""
+
 HEADS = """
 SELECT stream_id::text, last_event_id::text, version, (extract(epoch FROM recorded_at) * 1000000)::bigint, row_id::text, parked
 FROM hub.stream_head WHERE stream_id = ANY(%s::uuid[])
@@ -44,6 +49,12 @@ UPDATE hub.projection_offset SET next_offset = %s, chain = %s, event_count = %s,
 WHERE topic = %s AND partition = %s AND next_offset = %s AND epoch = %s
 """
 TELL = "SELECT pg_notify('hub_folded', %s)"
+
+
+def news(reached: Mapping[tuple[str, int], int]) -> list[str]:
+    """How far partitions came, in texts that fit the 8000 bytes of a notification."""
+    parts = [f"{topic}/{number}/{offset}" for (topic, number), offset in reached.items()]
+    return [",".join(parts[start : start + NEWS]) for start in range(0, len(parts), NEWS)]
 
 
 class PgStore:
@@ -104,8 +115,8 @@ class PgStore:
             self._store(cursor, "stream_head", [_head_row(stream, *head) for stream, head in writes.heads.items()])
             if writes.dead:
                 self._store(cursor, "dead_letter", writes.dead)
-            told = ",".join(f"{topic}/{number}/{at.next_offset}" for (topic, number), at in writes.reached.items())
-            cursor.execute(TELL, (told,), prepare=True)
+            for told in news({where: at.next_offset for where, at in writes.reached.items()}):
+                cursor.execute(TELL, (told,), prepare=True)
 
     def _store(self, cursor: psycopg.Cursor[Any], name: str, rows: list[Row]) -> None:
         if rows:
@@ -141,11 +152,7 @@ class _Translated:
             raise Retriable(
                 f"a row that is referred to is not folded yet ({name}); the batch waits for it"
             ) from problem
-        if isinstance(problem, psycopg.OperationalError):
-            raise Retriable(
-                "the database cannot be reached or ended the transaction; the batch will be taken again"
-            ) from problem
-        if isinstance(problem, psycopg.IntegrityError | psycopg.DataError):
+        if isinstance(problem, NOT_TAKEN):
             diag = problem.diag
             raise RowRefused(
                 f"{diag.column_name or diag.constraint_name or 'row'}: the database does not take it ({diag.message_primary}); "
@@ -153,6 +160,10 @@ class _Translated:
                 field=str(diag.column_name or ""), rule=str(diag.constraint_name or diag.sqlstate),
                 expected="a row that fits the table",
             ) from problem  # fmt: skip
+        if isinstance(problem, psycopg.OperationalError):
+            raise Retriable(
+                "the database cannot be reached or ended the transaction; the batch will be taken again"
+            ) from problem
 
 
 def _head_row(stream: str, kind: str, company: str, head: Head) -> Row:

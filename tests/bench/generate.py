@@ -18,6 +18,8 @@ COURSES, LEARNERS, LESSONS = 60, 2_000, 6
 IN_PLAY = 250
 """Enrollments that are being worked on at a time; each of them is told of several times among a thousand events."""
 REPEATED = 0.3
+APART = 9_000
+"""Enrollments between the first ones of two generators."""
 STARTED = 1_760_000_000 * SECOND
 
 
@@ -33,12 +35,12 @@ class _Work:
 
 
 class Generator:
-    """Gives observations without end. ``start``: its number keeps the enrollments of two generators apart."""
+    """Gives observations without end. ``start``: a number that keeps the enrollments of two generators apart."""
 
     def __init__(self, observer: Observer, start: int = 0, seed: int = 1) -> None:
         self._observer = observer
         self._chance = random.Random(seed + start)
-        self._next = start * LEARNERS * COURSES
+        self._next = start * APART
         self._time = STARTED + start * 86_400 * SECOND
         self._open: list[_Work] = []
         self._said: list[dict[str, Any]] = []
@@ -73,7 +75,7 @@ class Generator:
 
     def _registered(self) -> dict[str, Any]:
         number, self._next = self._next, self._next + 1
-        work = _Work(learner(number % LEARNERS), f"course-{number // LEARNERS}")
+        work = _Work(learner(number % LEARNERS), f"course-{number // LEARNERS % COURSES}")
         self._open.append(work)
         if len(self._open) > IN_PLAY:
             self._open.pop(self._chance.randrange(IN_PLAY // 2))
@@ -111,13 +113,14 @@ class Generator:
         }
         if attempts >= 4:
             facts |= {"completed": True, "score": 80 * 10_000, "score_max": 1_000_000}
-        seen = self._seen(f"{work.course}/{number}")
+        seen = self.seen(f"{work.course}/{number}")
         return self._observer.lesson(work.learner, work.course, f"lesson-{number}", facts, seen)
 
     def _enrollment(self, work: _Work, facts: dict[str, Any]) -> dict[str, Any]:
-        return self._observer.enrollment(work.learner, work.course, facts, self._seen(work.course))
+        return self._observer.enrollment(work.learner, work.course, facts, self.seen(work.course))
 
-    def _seen(self, native: str) -> Seen:
+    def seen(self, native: str) -> Seen:
+        """Where and when the next record was seen."""
         return Seen(self._tick(), self._time, native_id=native, payload=str(self._time).encode(), position="item")
 
     def _tick(self) -> int:

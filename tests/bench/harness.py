@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ import psycopg
 
 from connectors.observe import Observer
 from hub import settings
-from hub.bootstrap import Hub, clock, open_hub
+from hub.bootstrap import Hub, open_hub
 from hub.deciding.commands import Command
 from hub.directory.commands import company, upsert
 from hub.domain import ids
@@ -29,6 +29,7 @@ from hub.errors import HubError
 from hub.identity.reactor import IdentityReactor
 from hub.integrations import commands as acts
 from hub.log import codec
+from hub.log.port import Record
 from projections.queries import Queries
 from tests.bench.fill import fill
 from tests.bench.generate import COURSES, LEARNERS, Generator, learner
@@ -147,9 +148,12 @@ def trust(spent: Sequence[Spent]) -> str:
     return f"others took {others / wall / (psutil.cpu_count() or 1):.0%} of the CPU"
 
 
-def best_and_median(rates: Sequence[float]) -> tuple[float, float]:
-    """The best of several rates, and their median."""
-    return max(rates), statistics.median(rates)
+def best_and_median(
+    bench: str, rates: Sequence[float], unit: str, limits: Sequence[float] = (), limit_name: str = ""
+) -> Iterator[Figure]:
+    """Two figures of several rounds: the best, and the median, each beside the same of its limit."""
+    for word, of in (("best", max), ("median", statistics.median)):
+        yield figure(f"{bench}, {word}", of(rates), unit, of(limits) if limits else None, limit_name)
 
 
 def note(text: str) -> None:
@@ -232,7 +236,7 @@ def populate(hub: Hub) -> None:
     _execute(hub, [acts.add(company_id, wanted)])
     observe = observer(hub)
     hub.keyring.prepare(company_id, [observe.account_id(learner(number).native_id) for number in range(LEARNERS)])
-    seen = Generator(observe)._seen("set-up")
+    seen = Generator(observe).seen("set-up")
     told = [observe.course(f"course-{number}", seen, course_name=f"Course {number}") for number in range(COURSES)]
     told += [observe.account(learner(number), seen) for number in range(LEARNERS)]
     told += Generator(observe).take(2_000)
@@ -262,13 +266,18 @@ def _execute(hub: Hub, commands: Sequence[Command]) -> None:
 
 def publish(hub: Hub, told: Sequence[dict[str, Any]], *, wait: bool = True) -> dict[tuple[str, int], int]:
     """Append observations, and wait until they are decided; returns where they end."""
-    wanted: dict[tuple[str, int], int] = {}
-    records = encoded(told)
-    for at in range(0, len(records), 1000):
-        for topic, partition, offset in hub.around.append(OBSERVATIONS, records[at : at + 1000]):
-            wanted[topic, partition] = max(wanted.get((topic, partition), 0), offset + 1)
+    wanted = append(hub, encoded(told))
     if wait and not hub.watch.wait(wanted, 300):
         raise TimeoutError(f"observations were not decided in time: {hub.failures()}")
+    return wanted
+
+
+def append(hub: Hub, records: Sequence[tuple[str, bytes]]) -> dict[tuple[str, int], int]:
+    """Append observations a thousand at a time; returns where they end."""
+    wanted: dict[tuple[str, int], int] = {}
+    for start in range(0, len(records), 1000):
+        for topic, partition, offset in hub.around.append(OBSERVATIONS, records[start : start + 1000]):
+            wanted[topic, partition] = max(wanted.get((topic, partition), 0), offset + 1)
     return wanted
 
 
@@ -277,13 +286,14 @@ def encoded(told: Sequence[dict[str, Any]]) -> list[tuple[str, bytes]]:
     return [(f"{one['stream_kind']}/{one['stream_id']}", codec.encode(one)) for one in told]
 
 
-def rounds(count: int, ways: Sequence[Callable[[], float]]) -> list[list[float]]:
-    """The rates of several ways, run in turns."""
-    found: list[list[float]] = [[] for _ in ways]
-    for _ in range(count):
-        for way, rates in zip(ways, found, strict=True):
-            rates.append(way())
-    return found
+def partitions(hub: Hub, topics: Sequence[str]) -> list[tuple[str, int]]:
+    """All partitions of these topics."""
+    return [(topic, number) for topic in topics for number in range(hub.log.partitions)]
 
 
-__all__ = ["Bed", "Figure", "Meter", "Spent", "clock", "figure", "note", "publish", "rounds", "trust"]
+def read_all(hub: Hub, at: dict[tuple[str, int], int], limit: int) -> Iterator[list[Record]]:
+    """What the log holds from there on, in batches; ``at`` moves along."""
+    while records := hub.log.read(at, limit):
+        for record in records:
+            at[record.topic, record.partition] = record.offset + 1
+        yield records

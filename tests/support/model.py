@@ -39,7 +39,7 @@ FOREIGN = "dddddddd-0000-5000-8000-000000000004"
 LINKED, UNLINKED = "11111111-0000-5000-8000-000000000001", "22222222-0000-5000-8000-000000000002"
 EMPLOYEE = "eeeeeeee-0000-5000-8000-000000000005"
 ENROLLMENT = "lms_course_enrollment"
-LEARNING, DEADLETTER = "lms.learning", "lms.deadletter"
+LEARNING, DIRECTORY, DEADLETTER = "lms.learning", "lms.directory", "lms.deadletter"
 PARTITIONS = 3
 STREAMS = ((LINKED, "C1"), (LINKED, "C2"), (LINKED, "C3"), (UNLINKED, "C1"))
 MINUTE = 60_000_000
@@ -318,7 +318,7 @@ class World:
 
     def _folder(self, who: int) -> Folder:
         folder = Folder(self.stores[who], codec.decode, self.clock)
-        folder.own([(topic, part) for topic in (LEARNING, DEADLETTER) for part in range(PARTITIONS)])
+        folder.own([(topic, part) for topic in (LEARNING, DIRECTORY, DEADLETTER) for part in range(PARTITIONS)])
         return folder
 
     # -- to the end
@@ -343,7 +343,7 @@ class World:
             asked = self.execute(command)
             self.run(asked)
             self.answered(command, asked)
-        self.fold()
+        self.fold(limit=10_000)
 
     def answered(self, command: str, play: Play) -> None:
         """Keep a command's answer; the same id has the same answer for ever."""

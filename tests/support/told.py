@@ -34,7 +34,9 @@ EMPLOYEE, OTHER = (ids.derived(COMPANY, "employee", name) for name in ("ada", "g
 class Stream:
     """A stream and the rows that its events give."""
 
-    def __init__(self, *, course_key: str = COURSE, course: Row | None = None, zone: str = "UTC", **settings: Any) -> None:
+    def __init__(
+        self, *, course_key: str = COURSE, course: Row | None = None, zone: str = "UTC", **settings: Any
+    ) -> None:
         self.id = ids.enrollment_stream(INTEGRATION, ACCOUNT, course_key)
         self.course_key = course_key
         self.context = Context(NOON, zone, course, None, settings)
@@ -46,7 +48,13 @@ class Stream:
     # -- when ------------------------------------------------------------------------------------------------
 
     def tell(
-        self, at: float | None, *, seen: float | None = None, lesson_key: str | None = None, single: bool = False, **facts: Any
+        self,
+        at: float | None,
+        *,
+        seen: float | None = None,
+        lesson_key: str | None = None,
+        single: bool = False,
+        **facts: Any,
     ) -> Draft | None:
         """An LMS tells facts: ``at`` its own time (None: none), ``seen`` when it was observed (else a little later)."""
         observed = NOON + int((seen if seen is not None else (at or 0) + 0.01) * HOUR)
@@ -73,7 +81,9 @@ class Stream:
     def retract(self, number: int) -> Draft:
         """The fact of the event at ``number`` in the stream is taken out."""
         target = self.events[number]
-        rows = State(self.rows.get((ENROLLMENT, target["enrollment_row_id"])), self.rows.get((LESSON, target["lesson_row_id"])))
+        rows = State(
+            self.rows.get((ENROLLMENT, target["enrollment_row_id"])), self.rows.get((LESSON, target["lesson_row_id"]))
+        )
         draft = retraction.retract(self.events, target, rows, self.context, _fold_one)
         self._append(draft, retraction.told_of(target), None)
         return draft
@@ -127,7 +137,11 @@ class Stream:
 def flat(row: Row) -> dict[str, Any]:
     """A row's known values, its state beside its columns, without the times of recording."""
     values = {**row, **(row.get("fold_state") or {})}
-    return {name: value for name, value in values.items() if value is not None and name not in ("fold_state", "created_at", "updated_at")}
+    return {
+        name: value
+        for name, value in values.items()
+        if value is not None and name not in ("fold_state", "created_at", "updated_at")
+    }
 
 
 def _fold_one(table: str, known: Row | None, event: Mapping[str, Any]) -> Row | None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,10 @@ from projections import migrations
 from projections.queries import Queries
 
 COMPANY = ids.company_id("ACME")
-CONFIG = IntegrationConfig(
-    ids.integration_id(COMPANY, "csv"), COMPANY, "csv", "CSV", "Corporate LMS", "File Upload"
-)
+CONFIG = IntegrationConfig(ids.integration_id(COMPANY, "csv"), COMPANY, "csv", "CSV", "Corporate LMS", "File Upload")
 MASTER_KEY = "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA="
-SEEN_AT = 1_767_225_600_000_000
-"""2026-01-01, microseconds since 1970 UTC."""
+SEEN_AT = 1_704_067_200_000_000
+"""2024-01-01, microseconds since 1970 UTC."""
 EMPLOYEES = 5
 
 
@@ -102,12 +101,14 @@ def employee(keyring: Keyring, number: int) -> tuple[str, dict[str, Any]]:
 
 def settle_company(hub: Hub) -> None:
     """A company with employees and an integration; needs a worker."""
-    hub.commands.execute(company("ACME", "Acme"))
+    wishes = [company("ACME", "Acme")]
     for number in range(EMPLOYEES):
         who, facts = employee(hub.keyring, number)
-        hub.commands.execute(upsert("employee", who, COMPANY, facts))
+        wishes.append(upsert("employee", who, COMPANY, facts))
     told = {"lms_code": "csv", "lms_name": "CSV", "lms_type": "Corporate LMS", "integration_method": "File Upload"}
-    hub.commands.execute(acts.add(COMPANY, told))
+    wishes.append(acts.add(COMPANY, told))
+    for number, wish in enumerate(wishes):
+        hub.commands.execute(replace(wish, id=ids.derived(COMPANY, "wish", str(number))))
 
 
 def import_rows(hub: Hub, run_id: str, count: int) -> Accounting:
@@ -134,10 +135,12 @@ class Workers:
         self._environment = {name: value for name, value in os.environ.items() if not name.startswith("HUB_")} | given
         self._folder = folder
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self._began: dict[str, int] = {}
 
     def start(self, slot: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Start the worker of a slot."""
         with (self._folder / f"worker-{slot}.log").open("ab") as log:
+            self._began[slot] = log.tell()
             process = subprocess.Popen(
                 [sys.executable, "-m", "hub.worker", "--slot", slot, *arguments],
                 env=self._environment, stdout=subprocess.PIPE, stderr=log,
@@ -154,6 +157,10 @@ class Workers:
     def log(self, slot: str) -> str:
         """What a slot's processes wrote on stderr."""
         return (self._folder / f"worker-{slot}.log").read_text()
+
+    def has_begun(self, slot: str) -> bool:
+        """Whether the process that was last started in a slot has taken over its partitions, to fold and to decide."""
+        return self.log(slot)[self._began[slot] :].count('"partitions taken over"') >= 2
 
     def close(self) -> None:
         """Kill what is left."""

@@ -134,7 +134,11 @@ def test_a_late_fact_adds_what_adds_up_and_tells_earlier_beginnings() -> None:
     stream.tell(-3 * DAY, seconds_more=30, accesses_more=2, single=True)
     stream.tell(-5 * DAY, registered=True, single=True)
     assert (stream["time_spent_seconds"], stream["time_spent_minutes"], stream["total_access_count"]) == (90, 1, 3)
-    assert (stream["start_date"], stream["enrollment_date"], stream["enrollment_date_seen"]) == (TODAY - 3, TODAY - 5, False)
+    assert (stream["start_date"], stream["enrollment_date"], stream["enrollment_date_seen"]) == (
+        TODAY - 3,
+        TODAY - 5,
+        False,
+    )
 
 
 def test_a_late_fact_tells_what_nothing_newer_has_told() -> None:
@@ -213,7 +217,9 @@ def test_an_act_of_enrolling_needs_its_own_time() -> None:
     assert stream.tell(None, seen=5, registered=True, completed=True) is None
 
 
-@pytest.mark.parametrize("facts", [{"removed": True}, {"suspended": True}, {"expired": True}, {"access_ends_on": TODAY - 1}])
+@pytest.mark.parametrize(
+    "facts", [{"removed": True}, {"suspended": True}, {"expired": True}, {"access_ends_on": TODAY - 1}]
+)
 def test_what_comes_after_completion_changes_no_status(facts: dict[str, Any]) -> None:
     """figures 9.2: removal or suspension after completion changes no status; an ended row keeps its dates."""
     stream = Stream()
@@ -279,7 +285,9 @@ def test_beginnings_that_a_reset_lms_goes_on_telling_belong_to_the_first_cycle()
 
 def certified(**also: Any) -> Stream:
     stream = Stream()
-    stream.tell(0, completed=True, certified=True, certificate_id="c1", valid_from=TODAY, valid_until=TODAY + 365, **also)
+    stream.tell(
+        0, completed=True, certified=True, certificate_id="c1", valid_from=TODAY, valid_until=TODAY + 365, **also
+    )
     return stream
 
 
@@ -331,14 +339,23 @@ def test_an_older_certificate_changes_nothing() -> None:
     """A certificate of long ago, told now, neither lapses the one that is held nor opens a cycle."""
     stream = certified()
     stream.tell(1, certified=True, certificate_id="c0", valid_from=TODAY - 900, valid_until=TODAY - 500)
-    assert (stream["cycle"], stream.status, stream["certificate_id"], stream["valid_until"]) == (1, E.CERTIFIED, "c1", TODAY + 365)
+    assert (stream["cycle"], stream.status, stream["certificate_id"], stream["valid_until"]) == (
+        1,
+        E.CERTIFIED,
+        "c1",
+        TODAY + 365,
+    )
 
 
 def test_the_same_certificate_may_get_another_end_while_it_is_valid() -> None:
     """The newest told validity of the row's own certificate counts, and its link where none was known."""
     stream = certified()
     stream.tell(1, certified=True, certificate_id="c1", valid_until=TODAY + 400, certificate_url="https://lms/c1")
-    assert (stream["cycle"], stream["valid_until"], stream["completion_certificate_url"]) == (1, TODAY + 400, "https://lms/c1")
+    assert (stream["cycle"], stream["valid_until"], stream["completion_certificate_url"]) == (
+        1,
+        TODAY + 400,
+        "https://lms/c1",
+    )
     stream.tell(2, valid_until=TODAY)
     assert stream.status == E.EXPIRED
     stream.tell(3, certified=True, certificate_id="c1", valid_until=TODAY + 800)

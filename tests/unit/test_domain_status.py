@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,7 +82,9 @@ def test_a_cell_without_a_restart(line: str, column: str, cell: str) -> None:
         assert line_of(stream) == column
 
 
-ENDED_CELLS = [(line, column, cell) for line, column, cell in CELLS if line not in (E.NOT_STARTED, E.IN_PROGRESS, E.ON_HOLD)]
+ENDED_CELLS = [
+    (line, column, cell) for line, column, cell in CELLS if line not in (E.NOT_STARTED, E.IN_PROGRESS, E.ON_HOLD)
+]
 
 
 @pytest.mark.parametrize(("line", "column", "cell"), ENDED_CELLS)
@@ -196,6 +199,14 @@ def test_the_first_meaning_that_fits_wins(signs: dict[str, Any], meaning: str) -
 def test_completion_and_success_of_a_lesson(signs: dict[str, Any], meaning: str) -> None:
     """standards 3.2, the pair of completion and success, line by line."""
     assert lesson_meaning(LessonSigns(**signs)) == meaning
+
+
+def test_the_page_shows_the_tables() -> None:
+    """docs/decisions/0007 has both tables as they are."""
+    page = (Path(__file__).parents[2] / "docs" / "decisions" / "0007-deciding.md").read_text()
+    for table in (ENROLLMENT_MOVES, LESSON_MOVES):
+        for line, cells in table.items():
+            assert f"| {line} | {' | '.join(cells.values())} |" in page
 
 
 def test_acts_reach_what_the_clock_reaches() -> None:

@@ -82,6 +82,19 @@ class Hub(RuleBasedStateMachine):
             self.plays[who] = play
         self.go_on(who, steps)
 
+    @rule(stream=STREAM, own=OWN, one=st.booleans())
+    def overtaken(self, stream: int, own: int, one: bool) -> None:
+        """Two facts are still on their way to the log when a command on their stream is folded, perhaps one again."""
+        for progress in (4000, 4100):
+            self.world.tell(stream, {"progress": progress}, own=own)
+        if (play := self.world.decide()) is not None:
+            self.world.fates.insert(0, "late")
+            play.until("wait")
+        self.asked = self.world.command(stream)
+        self.world.run(self.world.execute(self.asked))
+        if one:
+            self.world.run(self.world.decide(1))
+
     @rule(stream=STREAM, steps=STEPS)
     def command(self, stream: int, steps: int) -> None:
         """A command goes on, or a new one is asked for."""
@@ -152,12 +165,16 @@ def search(examples: int) -> None:
 
 def test_whatever_happens_every_fact_counts_once() -> None:
     """No order of steps, crashes, repeats and late appends gives other rows or another accounting."""
-    search(100)
+    search(150)
 
 
-@pytest.mark.parametrize("rule_", sorted(TAKEN_OUT))
+@pytest.mark.parametrize("rule_", sorted(TAKEN_OUT.keys() - {"the_offset_in_the_snapshot"}))
 def test_without_any_one_of_the_rules_a_fact_is_lost_or_counts_twice(rule_: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The model bites: a rule that is taken out is missed within the same search."""
+    """The model bites: a rule that is taken out is missed within the same search.
+
+    One is left to its scenario: it shows only where a command and an observation set the same value, and then no
+    sequential oracle knows which came first.
+    """
     TAKEN_OUT[rule_](monkeypatch)
     with pytest.raises(AssertionError):
-        search(100)
+        search(150)
