@@ -6,6 +6,7 @@ first is gone. Correctness does not rest on the locks: the stored offsets are co
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -19,7 +20,9 @@ from hub.logging import logger
 FOLD_LOCK, DECIDE_LOCK = 7_203_001, 7_203_002
 STANDBY_SECONDS = 0.25
 IDLE_SECONDS = 5.0
-FOLD_BATCH, DECIDE_BATCH = 2000, 1000
+FOLD_BATCH, DECIDE_BATCH = 2000, 2000
+CYCLES = (50_000, 20, 20)
+"""Thresholds of Python's search for cyclic garbage: a batch makes tens of thousands of objects, none of them in a cycle."""
 
 log = logger(__name__)
 
@@ -61,7 +64,8 @@ class Runner:
         """Set while this runner holds the lock."""
 
     def start(self) -> None:
-        """Begin."""
+        """Begin. From now on this process looks for cyclic garbage less often."""
+        gc.set_threshold(*CYCLES)
         self._thread.start()
 
     def stop(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ import typer
 from hub.cli.context import settings
 from hub.cli.frame import example, fail, of_database
 from hub.cli.options import AsJson
-from hub.errors import HubError
+from hub.errors import HubError, Refused
 
 if TYPE_CHECKING:
     from hub.log.findings import Finding
@@ -73,7 +73,9 @@ def _of_database(chosen: Settings) -> Iterator[Finding]:
         try:
             url = stack.enter_context(database(chosen))
             if chosen.database_url is None:
-                prepare(chosen, url)  # as every command does where the database is the hub's own
+                # As every command does where the database is the hub's own; what it refuses, the checks below name.
+                with suppress(Refused):
+                    prepare(chosen, url)
             with psycopg.connect(url, connect_timeout=10) as connection:
                 version = connection.info.server_version // 10_000
                 has_vault = connection.execute(VAULT).fetchone() == (True,)

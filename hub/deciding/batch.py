@@ -135,12 +135,16 @@ def take(view: View, event: dict[str, Any], around: Surroundings) -> None:
 
 ALWAYS = ("fold_state", "updated_at", "time_spent_minutes")
 """What a fold may change beside the values that an event names."""
+CHANGED = (
+    "change", "enrollment", "lesson", "config", "run", "cleared", "enrollment_cleared", "lesson_cleared", "config_cleared",
+)  # fmt: skip
+"""The parts of an event that name columns."""
 
 
 def _changed(event: Mapping[str, Any]) -> frozenset[str]:
     """The names of what an event changes, of whichever row."""
     return frozenset(ALWAYS).union(
-        *(told for part in ("change", "enrollment", "lesson", "config", "run") if (told := event.get(part)))
+        *(told for part in CHANGED if (told := event.get(part)))
     )
 
 

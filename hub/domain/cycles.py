@@ -13,20 +13,22 @@ from hub.domain.status import ENDED, ENROLLMENT_MOVES, LAPSED
 from hub.domain.units import day_in
 from hub.domain.values import EnrollmentStatus as E
 
-WORK = (
-    "worked",
-    "progress",
-    "seconds_total",
-    "seconds_more",
-    "accesses_total",
-    "accesses_more",
-    "attempts_total",
-    "attempts_more",
-    "attempt",
-    "interactions",
+WORK = frozenset(
+    {
+        "worked",
+        "progress",
+        "seconds_total",
+        "seconds_more",
+        "accesses_total",
+        "accesses_more",
+        "attempts_total",
+        "attempts_more",
+        "attempt",
+        "interactions",
+    }
 )
 """Facts that show the learner's own work where they are neither absent nor zero."""
-WORK_AT = ("started_on", "first_access_at", "last_access_at")
+WORK_AT = frozenset({"started_on", "first_access_at", "last_access_at"})
 """Facts that show it by a day or a moment."""
 
 BEGINNINGS = ("enrolled_on", "started_on")
@@ -68,11 +70,10 @@ def shows_work(facts: Facts, passing: int | None = None) -> bool:
 
     A score alone is none (many LMSs report 0 for whoever has not begun) unless a pass mark is known.
     """
-    return (
-        any(facts.get(name) for name in WORK)
-        or any(facts.get(name) is not None for name in WORK_AT)
-        or (facts.get("score") is not None and (passing is not None or facts.get("passing_score") is not None))
-    )
+    for name, value in facts.items():
+        if (value and name in WORK) or (value is not None and name in WORK_AT):
+            return True
+    return facts.get("score") is not None and (passing is not None or facts.get("passing_score") is not None)
 
 
 def ended_at(row: Row) -> int | None:

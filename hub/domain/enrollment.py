@@ -19,9 +19,9 @@ from typing import Any
 from hub.domain import certificate
 from hub.domain.certificate import completed_day
 from hub.domain.cycles import is_late, is_of_earlier_cycle, next_move, restarts, shows_work, without_earlier_days
-from hub.domain.learning import Context, Draft, Facts, State, Told, new_draft, opened, same_draft
+from hub.domain.learning import Context, Draft, Facts, State, Told, new_draft, opened, said, same_draft
 from hub.domain.rows import Changes, Row, value_of
-from hub.domain.scores import Fitted, fit_facts
+from hub.domain.scores import NOTHING, Fitted, fit_facts
 from hub.domain.status import ENDED, ENROLLMENT_MOVES, LAPSED, EnrollmentSigns, enrollment_meaning
 from hub.domain.units import day_in
 from hub.domain.values import EnrollmentStatus as E
@@ -65,7 +65,7 @@ FORWARD = frozenset({"started", "completed", "certified"})
 
 def decide(state: State, told: Told, facts: Facts, context: Context) -> Draft | None:
     """Decide what is told of an enrollment. None where it changes nothing."""
-    row = state.enrollment
+    facts, row = said(facts), state.enrollment
     if row is None:
         return _open(State(), told, facts, context)
     facts = without_earlier_days(row, facts)
@@ -92,8 +92,8 @@ def signs_of(
     """The facts, completed by what the row knows already."""
 
     def sticky(fact: str, column: str) -> Any:
-        said = facts.get(fact)
-        return value_of(known, column) if said is None else said
+        told_now = facts.get(fact)
+        return value_of(known, column) if told_now is None else told_now
 
     fitted = fit_facts(facts, lambda name: value_of(known or beginning, name))
     passing = value_of(known or beginning, "passing_score") if fitted.passing is None else fitted.passing
@@ -199,19 +199,21 @@ def _scores(fitted: Fitted) -> dict[str, int | None]:
 
 def _take(changes: Changes, draft: Draft, facts: Facts, fitted: Fitted, *, frozen: bool = False) -> None:
     """Take the details that are told. ``frozen``: the cycle has ended, its dates and its proof stay."""
-    for fact, column in SAME_NAME.items():
-        if frozen and fact in OF_CYCLE:
-            changes.first(column, facts.get(fact))
-        else:
-            changes.put(column, facts.get(fact))
+    for fact, value in facts.items():
+        column = SAME_NAME.get(fact)
+        if column is not None and frozen and fact in OF_CYCLE:
+            changes.first(column, value)
+        elif column is not None:
+            changes.put(column, value)
     for flag in FLAGS:
         changes.put(flag, facts.get(flag))
     changes.put("progress_percentage", facts.get("progress"))
     changes.put("time_spent_seconds", facts.get("seconds_total"))
     changes.add("time_spent_seconds", facts.get("seconds_more"))
     changes.add("total_access_count", facts.get("accesses_more"))
-    for column, value in _scores(fitted).items():
-        changes.put(column, value)
+    if fitted is not NOTHING:
+        for column, value in _scores(fitted).items():
+            changes.put(column, value)
     if fitted.score is not None and fitted.raw is None:
         draft.enrollment_cleared += changes.unknown("raw_score", "raw_max_score")
     if frozen:

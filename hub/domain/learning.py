@@ -14,6 +14,11 @@ Facts = Mapping[str, Any]
 """The facts of an observation as plain values; None means not said."""
 
 
+def said(facts: Facts) -> dict[str, Any]:
+    """Only what is said: an observation has a place for everything that may be."""
+    return {name: value for name, value in facts.items() if value is not None}
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """Who is told of, and when: the parts of an observation that every decision needs."""

@@ -14,9 +14,9 @@ from typing import Any
 
 from hub.domain import ids, lesson_work
 from hub.domain.cycles import first_time_after, is_of_earlier_cycle, next_move, shows_work
-from hub.domain.learning import Context, Draft, Facts, State, Told, new_draft, opened, same_draft
+from hub.domain.learning import Context, Draft, Facts, State, Told, new_draft, opened, said, same_draft
 from hub.domain.rows import Changes, Row, value_of
-from hub.domain.scores import Fitted, fit_facts
+from hub.domain.scores import NOTHING, Fitted, fit_facts
 from hub.domain.status import LESSON_MOVES, LessonSigns, lesson_meaning
 from hub.domain.units import day_in
 from hub.domain.values import EnrollmentStatus as E
@@ -41,7 +41,7 @@ WHOLE = 10_000
 
 def decide(state: State, told: Told, facts: Facts, context: Context) -> Draft | None:
     """Decide what is told of a lesson. None where it changes nothing."""
-    key = ids.short_key(told.lesson_key or "", 100)
+    key, facts = ids.short_key(told.lesson_key or "", 100), said(facts)
     draft, enrollment = _cycle(state, told, facts, context)
     draft.lesson_id = key
     if draft.existed and is_of_earlier_cycle(enrollment.row or {}, told, context.zone):
@@ -117,16 +117,19 @@ def _scores(fitted: Fitted) -> dict[str, int | None]:
 
 def _take_newest(changes: Changes, draft: Draft, row: Row | None, told: Told, facts: Facts, context: Context) -> None:
     """The newest state of the lesson: its details are taken, its status moves by the table."""
-    for fact, column in SAME_NAME.items():
-        changes.put(column, facts.get(fact))
+    for fact, value in facts.items():
+        column = SAME_NAME.get(fact)
+        if column is not None:
+            changes.put(column, value)
     for flag in FLAGS:
         changes.put(flag, facts.get(flag))
     changes.put("completion_percentage", facts.get("progress"))
     changes.put("time_spent_seconds", facts.get("seconds_total"))
     changes.put("attempts_count", facts.get("attempts_total"))
     fitted = fit_facts(facts, changes.known)
-    for column, value in _scores(fitted).items():
-        changes.put(column, value)
+    if fitted is not NOTHING:
+        for column, value in _scores(fitted).items():
+            changes.put(column, value)
     if fitted.score is not None and fitted.raw is None:
         draft.lesson_cleared += changes.unknown("raw_score", "raw_max_score")
     lesson_work.add_up(changes, facts)
@@ -193,8 +196,8 @@ def _signs(row: Row | None, facts: Facts, fitted: Fitted, context: Context) -> L
 
 
 def _sticky(row: Row | None, facts: Facts, flag: str) -> Any:
-    said = facts.get(flag)
-    return value_of(row, flag) if said is None else said
+    told = facts.get(flag)
+    return value_of(row, flag) if told is None else told
 
 
 def _move(changes: Changes, draft: Draft, told: Told, facts: Facts, move: str, meaning: str) -> None:

@@ -59,7 +59,7 @@ def _objects(name: str, text: str, *, many: bool = False) -> Any:
     expected = "a JSON list of objects" if many else "a JSON object"
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _misshapen(name, f"as {expected}") from None
     items = value if many else [value]
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):

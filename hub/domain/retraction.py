@@ -111,6 +111,7 @@ def told_of(event: Event) -> Told:
         observed_at=reported["observed_at"],
         lesson_key=reported.get("lesson_key"),
         course_name=reported.get("course_name"),
+        single=bool(reported.get("single")),
     )
 
 

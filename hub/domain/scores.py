@@ -30,6 +30,9 @@ class Fitted(NamedTuple):
         return self.raw_max is not None and self.maximum == PERCENT_MAXIMUM
 
 
+NOTHING = Fitted(None, None, None)
+
+
 def _hundredths(value: int | None) -> int | None:
     if value is None:
         return None
@@ -65,8 +68,10 @@ def fit_facts(facts: Mapping[str, Any], known: Callable[[str], Any]) -> Fitted:
     A score told without its maximum is on the scale of the last one; a pass mark known before in points becomes percent
     where the score does.
     """
-    score, low, high = (facts.get(name) for name in ("score", "score_min", "score_max"))
-    passing, raw_high = facts.get("passing_score"), known("raw_max_score")
+    score, high, passing = facts.get("score"), facts.get("score_max"), facts.get("passing_score")
+    if score is None and high is None and passing is None:
+        return NOTHING
+    low, raw_high = facts.get("score_min"), known("raw_max_score")
     if high is None and (score is not None or passing is not None):
         high = raw_high
     fitted = fit(score, low, high, passing)

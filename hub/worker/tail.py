@@ -132,32 +132,34 @@ class Tail(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
 
     @Service.task
     async def _follow(self) -> None:
-        pause = FIRST_PAUSE
+        pause, before = FIRST_PAUSE, Starts()
         while not self.should_stop and not self.draining:
             try:
                 await asyncio.wait_for(self._ready.wait(), POLL)
-                rewound = await self._step()
+                again = await self._step()
             except TimeoutError:
                 continue
             except Exception as problem:  # a task that ended would leave a worker that does nothing
                 await self._fail(problem)
                 return
-            pause = min(pause * 2, LONGEST_PAUSE) if rewound else FIRST_PAUSE
-            if rewound:
+            pause = min(pause * 2, LONGEST_PAUSE) if again and again == before else FIRST_PAUSE
+            before = again
+            if again:
                 await self.sleep(pause)
 
-    async def _step(self) -> bool:
-        """Take one batch; returns whether some of it waits for rows that are not folded yet."""
+    async def _step(self) -> Starts:
+        """Take one batch; returns the partitions that wait for rows that are not folded yet, and where each stands."""
         consumer = self._demand_consumer()
         try:
             got = await consumer.getmany(timeout_ms=int(POLL * 1000), max_records=self.lane.batch)
         except NoOffsetForPartitionError:  # assigned, and the listener has not sought yet
             await self.sleep(FIRST_PAUSE)
-            return False
+            return {}
         self.polled = time.monotonic()
         async with self._turn:
-            if not got or not self.ready or self.draining:  # the seeks of the next assignment bring back what is dropped here
-                return False
+            # What is dropped here is brought back by the seeks of the next assignment.
+            if not got or not self.ready or self.draining:
+                return {}
             cut = len(self._group.prefix)
             records = [
                 Record(one.topic[cut:], one.partition, one.offset, one.key or b"", one.value or b"")
@@ -167,7 +169,7 @@ class Tail(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
             again = await self.lane.take(records)
             self._rewind(consumer, again)
             await self._hint(consumer)
-        return bool(again)
+        return again
 
     def _rewind(self, consumer: AIOKafkaConsumer, again: Starts) -> None:
         for (topic, partition), offset in again.items():

@@ -70,7 +70,8 @@ class FoldWatch:
             thread = self._thread
         if thread is None:
             return
-        with suppress(psycopg.Error), self._connect() as connection:  # a server that is away has woken the listener itself
+        # A server that is away has woken the listener by itself.
+        with suppress(psycopg.Error), self._connect() as connection:
             connection.execute(f"NOTIFY {FOLDED}")
         thread.join(LISTEN_SECONDS + 1)
 

@@ -15,6 +15,7 @@ import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -161,12 +162,17 @@ def _folder(parent: Path, name: str) -> Path:
     return folder
 
 
+def _is_past(hub: Hub, goal: float, importing: threading.Thread) -> bool:
+    return _decided(hub) >= goal or not importing.is_alive()
+
+
 def _disturb(hub: Hub, workers: Workers, importing: threading.Thread) -> None:
     """Kill and restart a worker whenever a random part of the import is decided."""
     chance = random.Random(SEED)
     begun = _decided(hub)
     for moment in sorted(chance.uniform(0, 0.9) for _ in range(3)):
-        _until(lambda moment=moment: _decided(hub) - begun >= moment * 2 * ROWS or not importing.is_alive())
+        goal = begun + moment * 2 * ROWS
+        _until(partial(_is_past, hub, goal, importing))
         slot = chance.choice(("1", "2"))
         workers.kill(slot)
         workers.start(slot)
@@ -219,7 +225,7 @@ def test_a_poison_record_is_parked(database_url: str, kafka_bootstrap: str, tmp_
         scene.settle_company(hub)
         for topic in ("lms.learning", "lms.observations"):
             for partition in range(hub.log.partitions):
-                hub.log.append(topic, [NewRecord(b"enrollment/x", b"\x00poison")], partition=partition)
+                hub.log.append(topic, [NewRecord(b"enrollment/x", b"poison %d" % partition)], partition=partition)
         accounting = scene.import_rows(hub, RUN, 30)
         assert accounting.adds_up()
         kinds = "SELECT count(*) FROM hub.dead_letter WHERE kind = %s"

@@ -16,6 +16,7 @@ from fastavro import parse_schema, schemaless_reader, schemaless_writer
 from hub.log import codec
 from hub.log.avro_form import stripped
 from hub.log.schema_registry import packaged
+from tests.bench.harness import Figure
 
 ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 MOMENT = 1_714_731_630_123_456
@@ -95,12 +96,12 @@ def side_by_side(
     return best[0], best[1]
 
 
-def figures() -> list[dict[str, Any]]:
+def figures() -> list[Figure]:
     """Encode and decode of each typical event, with the bare library beside it."""
     return [figure for name, body in EVENTS.items() for figure in _of({"type": name, **ENVELOPE, **body})]
 
 
-def _of(event: dict[str, Any]) -> list[dict[str, Any]]:
+def _of(event: dict[str, Any]) -> list[Figure]:
     name: str = event["type"]
     public = packaged().newest(name).schema
     schema = parse_schema(stripped(public))
@@ -114,7 +115,7 @@ def _of(event: dict[str, Any]) -> list[dict[str, Any]]:
     return [_figure(f"codec.{what}.{name}", len(value), *side_by_side(*pair)) for what, pair in pairs.items()]
 
 
-def _figure(bench: str, size: int, cost: float, limit: float) -> dict[str, Any]:
+def _figure(bench: str, size: int, cost: float, limit: float) -> Figure:
     return {
         "bench": bench,
         "value": round(cost, 1),

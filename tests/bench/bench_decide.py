@@ -80,8 +80,12 @@ def run(bed: harness.Bed, observations: int, rounds: int) -> Iterator[harness.Fi
             spent.append(one)
             limit = appended(bed, hub, events)
             limits.append(limit.rate(observations))
-            harness.note(f"decide {one.rate(observations):.0f}/s, {one.cpu(observations)}; {len(events)} events; {harness.trust([one])}")
+            harness.note(
+                f"decide {one.rate(observations):.0f}/s, {one.cpu(observations)}; {len(events)} events; {harness.trust([one])}"
+            )
     rates = [one.rate(observations) for one in spent]
     name = "observations whose events the log takes, encoded beforehand"
     yield from harness.best_and_median("decide", rates, "observations/s", limits, name)
-    yield harness.figure("decide CPU", min(one.own + one.server for one in spent) / observations * 1e6, "µs per observation")
+    yield harness.figure(
+        "decide CPU", min(one.own + one.server for one in spent) / observations * 1e6, "µs per observation"
+    )

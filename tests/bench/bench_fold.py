@@ -65,7 +65,9 @@ def prepared(hub: Hub, writes: Writes) -> Prepared:
         for stream, (kind, company, head) in writes.heads.items()
     ]  # fmt: skip
     blocks = [
-        (name, encoder(TABLES[name])(opened(rows, TABLES[name], hub.open_texts))) for name, rows in tables.items() if rows
+        (name, encoder(TABLES[name])(opened(rows, TABLES[name], hub.open_texts)))
+        for name, rows in tables.items()
+        if rows
     ]
     return Prepared([_move(where, writes) for where in sorted(writes.reached)], blocks)
 
@@ -130,4 +132,4 @@ def run(bed: harness.Bed, observations: int, rounds: int) -> Iterator[harness.Fi
     yield from harness.best_and_median("fold", rates, "events/s", [one.rate(count) for one in limits], name)
     mine = min(one.own + one.server for one in spent) / count * 1e6
     bound = min(one.own + one.server for one in limits) / count * 1e6
-    yield harness.figure("fold CPU", mine, "µs per event", bound, name)
+    yield harness.figure("fold CPU", mine, "µs per event", bound, name, less=True)

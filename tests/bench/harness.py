@@ -6,6 +6,7 @@ for the database's server, and for everybody else, whose share says how far a ru
 
 from __future__ import annotations
 
+import resource
 import statistics
 import time
 from collections.abc import Iterator, Sequence
@@ -40,7 +41,7 @@ OBSERVATIONS = "lms.observations"
 
 
 class Figure(TypedDict):
-    """One line of ``bench.json``. ``ratio``: value of limit, or limit of value where less is better."""
+    """One line of ``bench.json``. ``ratio``: value by limit, or limit by value where less is better; more is better."""
 
     bench: str
     value: float
@@ -50,9 +51,11 @@ class Figure(TypedDict):
     ratio: float | None
 
 
-def figure(bench: str, value: float, unit: str, limit: float | None = None, limit_name: str = "") -> Figure:
-    """A figure; its limit is another measurement of the same run (more is better) or a bound (a unit of time or size)."""
-    ratio = None if not limit or not value else value / limit
+def figure(
+    bench: str, value: float, unit: str, limit: float | None = None, limit_name: str = "", *, less: bool = False
+) -> Figure:
+    """A figure beside its limit: another measurement of the same run, or an aim. ``less``: less is better."""
+    ratio = None if not limit or not value else limit / value if less else value / limit
     return {
         "bench": bench,
         "value": _rounded(value),
@@ -69,7 +72,7 @@ def _rounded(value: float) -> float:
 
 @dataclass
 class Spent:
-    """Seconds that a stretch of work took: wall, CPU of this process, of the server, and of all others."""
+    """Seconds that a stretch of work took: wall, CPU of this process (and children that ended), of the server, of all others."""
 
     wall: float = 0.0
     own: float = 0.0
@@ -119,7 +122,9 @@ class Meter:
     def _now(self) -> tuple[float, float, float, float]:
         busy = psutil.cpu_times()
         all_busy = sum(busy) - busy.idle - getattr(busy, "iowait", 0.0) - getattr(busy, "guest", 0.0)
-        return time.perf_counter(), time.process_time(), _server_cpu(self.server), all_busy
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        own = time.process_time() + ended.ru_utime + ended.ru_stime
+        return time.perf_counter(), own, _server_cpu(self.server), all_busy
 
     def _since(self, before: tuple[float, float, float, float]) -> Spent:
         wall, own, server, busy = (now - then for now, then in zip(self._now(), before, strict=True))
@@ -173,19 +178,21 @@ class Bed:
     @contextmanager
     def hub(self, *, runners: bool = False) -> Iterator[Hub]:
         """A hub over a fresh copy, which making it has left in the server's memory; it is dropped afterwards."""
+        with self.copy() as url, open_hub(settings_of(self.home, url), runners=runners) as hub:
+            yield hub
+
+    @contextmanager
+    def copy(self) -> Iterator[str]:
+        """The URL of a fresh copy, which is dropped afterwards."""
         url = self.databases.create(self.template)
         try:
-            with open_hub(self._settings(url), runners=runners) as hub:
-                yield hub
+            yield url
         finally:
             self.databases.drop(url)
 
     def meter(self) -> Meter:
         """A meter that counts this server."""
         return Meter(self.server)
-
-    def _settings(self, url: str) -> settings.Settings:
-        return settings.load({"HUB_HOME": str(self.home), "HUB_DATABASE_URL": url})
 
     @classmethod
     @contextmanager
@@ -197,10 +204,15 @@ class Bed:
             stack.callback(databases.close)
             bed = cls(home, databases, _process_of(service.address), databases.create())
             note(f"PostgreSQL from {service.origin}")
-            with open_hub(bed._settings(bed.template)) as hub:
+            with open_hub(settings_of(home, bed.template)) as hub:
                 populate(hub)
             fill(bed.template, rows)
             yield bed
+
+
+def settings_of(home: Path, url: str) -> settings.Settings:
+    """The settings of a hub of the benches."""
+    return settings.load({"HUB_HOME": str(home), "HUB_DATABASE_URL": url})
 
 
 def _process_of(url: str) -> psutil.Process | None:
@@ -226,7 +238,7 @@ def observer(hub: Hub, run_id: str | None = None) -> Observer:
     return Observer(config(), hub.keyring, run_id=run_id, source_name="bench")
 
 
-def populate(hub: Hub) -> None:
+def populate(hub: Hub, events: int = 2_000) -> None:
     """A company, its employees, an integration, its courses and its accounts, each by the way that it takes in life."""
     company_id = ids.company_id(COMPANY)
     _execute(hub, [company(COMPANY, "Bench")])
@@ -239,7 +251,7 @@ def populate(hub: Hub) -> None:
     seen = Generator(observe).seen("set-up")
     told = [observe.course(f"course-{number}", seen, course_name=f"Course {number}") for number in range(COURSES)]
     told += [observe.account(learner(number), seen) for number in range(LEARNERS)]
-    told += Generator(observe).take(2_000)
+    told += Generator(observe).take(events)
     publish(hub, told)
     queries = Queries(hub.connection)
     IdentityReactor(hub.commands, queries.matchable_accounts, queries.stale_enrollments).react()

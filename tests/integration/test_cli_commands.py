@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from hub.postgres.embedded import embedded
-from tests.support.cli import Cli
+from tests.support.cli import Cli, Starter
 
 SECRET = "geheim-4711-xyzzy"
 PEOPLE = """employee_number,given_name,family_name,email
@@ -35,8 +35,8 @@ COUNTS = ("read", "changed", "unchanged", "unmatched", "stored", "rejected")
 def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
     """A home with a company, an integration for files, two employees and four records taken in."""
     folder = tmp_path_factory.mktemp("cli")
-    cli = Cli(folder / "home")
-    with embedded(cli.home):
+    with Starter() as starter, embedded(folder / "home"):
+        cli = Cli(folder / "home", starter=starter)
         for name, text in (("people.csv", PEOPLE), ("courses.csv", COURSES), ("other.csv", OTHER)):
             (folder / name).write_text(text, encoding="utf-8")
         assert cli.ok("companies", "add", "ACME", "Acme Inc.", "--time-zone", "Europe/Vienna").out.endswith("added.\n")
@@ -73,7 +73,7 @@ def test_the_doctor_finds_what_is_not(cli: Cli) -> None:
     done = cli.run("doctor", "--json", **wrong)
     assert done.status == 1
     assert [one["name"] for one in done.json() if not one["ok"]] == ["master key"]
-    assert "partitions" in cli.refused("doctor", "--json", HUB_PARTITIONS="7")
+    assert "log partitions" in cli.refused("doctor", "--json", HUB_PARTITIONS="7")
 
 
 def test_a_company_keeps_what_is_not_given(cli: Cli) -> None:
@@ -94,7 +94,7 @@ def test_an_unknown_company_or_integration_is_refused(cli: Cli, files: Path) -> 
 
 def test_with_two_companies_one_must_be_named(tmp_path: Path, cli: Cli, database_url: str) -> None:
     """Nothing is done to a company by accident. On a database of its own, since a company stays."""
-    with_two = Cli(tmp_path, {"HUB_DATABASE_URL": database_url}, cli.printed)
+    with_two = Cli(tmp_path, {"HUB_DATABASE_URL": database_url}, cli.printed, cli.starter)
     assert "hub companies add" in with_two.refused("integrations", "list")
     with_two.ok("companies", "add", "ONE", "One")
     with_two.ok("companies", "add", "TWO", "Two")
@@ -209,7 +209,7 @@ def test_an_integration_is_switched_off_and_on(cli: Cli, files: Path) -> None:
 
 def test_accounts_are_linked_and_unlinked_by_hand(cli: Cli) -> None:
     """The enrollments follow at once, and a table shows no control character of an LMS."""
-    (zed,) = [one for one in cli.ok("accounts", "list", "--unmatched", "--integration", "hr", "--json").json()]
+    (zed,) = cli.ok("accounts", "list", "--unmatched", "--integration", "hr", "--json").json()
     assert zed["email"] == "zed@example.org"
     assert "\x1b" not in cli.ok("accounts", "list").out
     query = f"SELECT employee_number FROM accounts WHERE account_id = '{zed['account_id']}'"
@@ -315,7 +315,7 @@ def test_the_log_is_copied_and_a_copy_goes_on(cli: Cli, database_url: str) -> No
     assert {one["topic"]: one["copied"] for one in copied} == sizes
     again = cli.ok("log", "copy", "--to-database", database_url, "--json").json()
     assert {one["copied"] for one in again} == {0}
-    there = Cli(cli.home, {"HUB_DATABASE_URL": database_url}, cli.printed)
+    there = Cli(cli.home, {"HUB_DATABASE_URL": database_url}, cli.printed, cli.starter)
     assert {one["topic"]: one["records"] for one in there.ok("log", "stats", "--json").json()} == sizes
 
 

@@ -1,37 +1,33 @@
 """A small world in which deciders, folders and commands run one step at a time, and anything may happen between two.
 
-The code that runs is the real one, over the memory log and the memory stores. A :class:`Play` is one call of it that
-stops before every use of a port. To go on, the call is made again from its beginning, what its ports answered before is
-told again (a snapshot is a copy, so it is as old as it was), and the next use is for real. So a pause needs no thread,
-a crash is a play that nobody goes on with, and every run is repeatable.
+The code that runs is the real one, over the memory log and the memory stores; see :mod:`tests.support.play` for its steps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from hub.deciding.commands import Answer, Command, Commands
 from hub.deciding.decider import OBSERVATIONS, Decider
-from hub.deciding.ports import Settled, Surroundings
+from hub.deciding.ports import Surroundings
 from hub.deciding.view import View
 from hub.domain import ids
 from hub.domain.learning import Draft, Told
 from hub.domain.rows import Row, value_of
-from hub.errors import HubError, Refused
+from hub.errors import Refused
 from hub.log import codec
 from hub.log.memory import MemoryLog
 from hub.log.partition import partition_for
 from hub.log.port import LogUnavailable, NewRecord, Record
 from projections import folds
-from projections.engine.batch import Reached, Writes
 from projections.engine.folder import Folder, Gap, OwnershipLost
-from projections.engine.memory import MemoryDeciding, MemorySnapshot, MemoryStore, Tables
+from projections.engine.memory import Tables
 from projections.folds.base import blank
 from projections.rowfit import row_check
 from projections.tables import TABLES
+from tests.support.play import Crash, HookedStore, Play, PlayedStore
 
 COMPANY = "aaaaaaaa-0000-5000-8000-000000000001"
 INTEGRATION = "cccccccc-0000-5000-8000-000000000003"
@@ -47,121 +43,13 @@ BEGINNING = 1_760_000_000_000_000
 
 FATES = ("lands", "lands", "lands", "unsure", "twice", "late", "half", "lost")
 """What may become of an append. Only the first two kinds are confirmed; the others may have landed or land later."""
-FOLDS = ("whole", "whole", "crash before", "crash after", "race", "gap", "overlap")
-
-
-class Paused(BaseException):
-    """The play stops here, before its next use of a port."""
-
-
-class Crash(BaseException):
-    """The process ends here."""
+FOLDS = ("whole", "whole", "crash before", "crash after", "race", "gap", "gap", "overlap")
 
 
 def stream_of(number: int) -> str:
     """The id of one of the world's streams."""
     account, course = STREAMS[number]
     return ids.enrollment_stream(INTEGRATION, account, course)
-
-
-class Play:
-    """One call of the real code that goes on one use of a port at a time."""
-
-    def __init__(self, world: World, call: Callable[[Surroundings], Any]) -> None:
-        self.call = call
-        self.done = False
-        self.result: Any = None
-        self.problem: HubError | None = None
-        self.waits_at = "begin"
-        self.runs = False
-        """Nothing happens beside it: it goes on to its end in one step, and the folder folds while it waits."""
-        self._past: list[tuple[str, Any, HubError | None]] = []
-        self._told = 0
-        self._may = False
-        self._around = world.surroundings(self)
-
-    def step(self) -> None:
-        """Go on until the next use of a port is over and another one is wanted, or to the end."""
-        self._told, self._may = 0, True
-        try:
-            self.result = self.call(self._around)
-        except Paused as where:
-            self.waits_at = str(where)
-            return
-        except HubError as problem:
-            self.problem = problem
-        self.done = True
-
-    def until(self, port: str) -> None:
-        """Go on until this port is the next one to be used."""
-        for _ in range(50):
-            if self.done or self.waits_at == port:
-                return
-            self.step()
-        raise AssertionError(f"never came to {port}, waits at {self.waits_at}")
-
-    def use(self, port: str, act: Callable[[], Any], *, pauses: bool = True) -> Any:
-        """One use of a port: told again, or stopped at, or for real."""
-        if self._told < len(self._past):
-            name, result, problem = self._past[self._told]
-            assert name == port, "the same past must lead to the same step"
-            self._told += 1
-        else:
-            if pauses and not self._may and not self.runs:
-                raise Paused(port)
-            assert len(self._past) < 500, "a play that never ends"
-            self._may = self._may and not pauses
-            result, problem = None, None
-            try:
-                result = act()
-            except HubError as raised:
-                problem = raised
-            self._past.append((port, result, problem))
-            self._told += 1
-        if problem is not None:
-            raise problem
-        return result
-
-
-class PlayedStore(MemoryDeciding):
-    """The deciding store as one play sees it."""
-
-    def __init__(self, world: World, play: Play) -> None:
-        super().__init__(world.tables, lambda: None)
-        self._world, self._play = world, play
-
-    @contextmanager
-    def snapshot(self) -> Iterator[MemorySnapshot]:
-        yield self._play.use("snapshot", lambda: MemorySnapshot(self._world.tables))
-
-    def settle(self, settled: Mapping[int, Settled]) -> None:
-        self._play.use("settle", lambda: super(PlayedStore, self).settle(settled))
-
-    def wait_folded(self, wanted: Mapping[tuple[str, int], int], timeout: float) -> bool:
-        def look() -> bool:
-            if self._play.runs:
-                self._world.fold()
-            there = super(PlayedStore, self).wait_folded(wanted, timeout)
-            if not there and not self._play.runs:
-                raise Paused("wait")
-            return there
-
-        return bool(self._play.use("wait", look))
-
-
-class HookedStore(MemoryStore):
-    """A fold store in which something may happen just before or just after a commit."""
-
-    before: Callable[[], None] | None = None
-    after: Callable[[], None] | None = None
-
-    def commit(self, writes: Writes) -> None:
-        before, after, self.before, self.after = self.before, self.after, None, None
-        if before is not None:
-            before()
-        super().commit(writes)
-        if after is not None:
-            after()
 
 
 class World:
@@ -225,20 +113,24 @@ class World:
 
     # -- plays
 
+    def play(self, call: Callable[[Surroundings], Any]) -> Play:
+        """A call of the real code, not begun yet."""
+        return Play(self.surroundings, call)
+
     def decide(self, limit: int = 100) -> Play | None:
         """A decider takes a batch from the stored offsets on; None where there is nothing to decide."""
         starts = {(OBSERVATIONS, part): self.tables.decided.get(part, 0) for part in range(PARTITIONS)}
         batch = [(one.partition, one.offset, one.value) for one in self.log.read(starts, limit)]
-        return Play(self, lambda around: Decider(around).process(batch)) if batch else None
+        return self.play(lambda around: Decider(around).process(batch)) if batch else None
 
     def execute(self, command: str) -> Play:
         """Somebody asks for a command, perhaps not for the first time."""
-        return Play(self, lambda around: Commands(around).execute(self.commands[command]))
+        return self.play(lambda around: Commands(around).execute(self.commands[command]))
 
     def surroundings(self, play: Play) -> Surroundings:
         """The ports of one play."""
         return Surroundings(
-            store=PlayedStore(self, play),
+            store=PlayedStore(self.tables, self.fold, play),
             fold=folds.fold,
             check=row_check(list),
             open=list,
@@ -269,7 +161,7 @@ class World:
             if fate == "twice":
                 positions = self.log.append(topic, given)
             if fate != "unsure":
-                return [tuple(at) for at in positions]
+                return [(at.topic, at.partition, at.offset) for at in positions]
         raise LogUnavailable(f"{topic}: no answer")
 
     def land(self, number: int) -> None:
@@ -367,7 +259,9 @@ def one_more_access(name: str, stream: int) -> Command:
         draft = Draft(value_of(row, "cycle"), row["id"], transitions={"enrollment.corrected"}, enrollment=more)
         return draft.body(told, False) | {"type": draft.type, "employee_id": row["employee_id"], "reported": None}
 
-    return Command(name, "model.access", COMPANY, LEARNING, ("enrollment", told.stream), decide, integration_id=INTEGRATION)
+    return Command(
+        name, "model.access", COMPANY, LEARNING, ("enrollment", told.stream), decide, integration_id=INTEGRATION
+    )
 
 
 def _told_by(answer: Answer | Refused) -> Any:
@@ -391,6 +285,3 @@ def _tables() -> Tables:
     )
     tables.rows["lms_account"] = _row("lms_account", id=LINKED, employee_id=EMPLOYEE) | _row("lms_account", id=UNLINKED)
     return tables
-
-
-__all__ = ["FATES", "FOLDS", "LINKED", "STREAMS", "Play", "Reached", "World", "stream_of"]

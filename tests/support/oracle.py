@@ -210,8 +210,8 @@ def same(what: str, found: Any, wanted: Any) -> None:
     """Hold two dicts or sets against each other, and say only where they differ."""
     if found == wanted:
         return
-    if isinstance(found, set):
-        raise AssertionError(f"{what}: too many {sorted(found - wanted)}, missing {sorted(wanted - found)}")
+    if not isinstance(found, dict):
+        found, wanted = dict.fromkeys(found, "there"), dict.fromkeys(wanted, "there")
     names = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name)]
     is_, should = {n: found.get(n) for n in names}, {n: wanted.get(n) for n in names}
     raise AssertionError(f"{what}: is {is_}, should be {should}")

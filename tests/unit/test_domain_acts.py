@@ -106,6 +106,14 @@ def test_a_recertification_from_before_the_lapse_is_not_lost() -> None:
     assert (stream["cycle"], stream.status) == (2, E.CERTIFIED)
 
 
+def test_a_cycle_ends_once() -> None:
+    """The end of a cycle is its first one: a certificate that comes later does not move it."""
+    stream = Stream()
+    stream.tell(0, completed=True)
+    stream.tell(5, certified=True, certificate_id="c1")
+    assert stream["ended_at"] == NOON
+
+
 def test_the_clock_ends_access_after_its_last_day() -> None:
     """figures 9.2: end_date is the last day of access; Expired without completion_date: access ran out."""
     stream = begun()

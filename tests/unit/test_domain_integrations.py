@@ -129,6 +129,8 @@ def test_on_and_off() -> None:
     assert refused(lambda: integrations.sync_started(off, "c", "r", {})) == ("is_active", "active")
     assert integrations.connection(off, "c", good=True) is None
     assert "connection_status" not in integrations.sync_completed(off, "c", "r", {}, 5).config
+    failed = integrations.sync_failed({"c": config(is_active=False, error_count=2)}, "c", "r", {}, 5, unreachable=False)
+    assert "connection_status" not in failed.config
     switched = integrations.changed(on, "c", {"is_active": False})
     assert switched is not None
     assert switched.config["connection_status"] == "Disconnected"

@@ -97,7 +97,7 @@ def test_answers_are_kept_by_id_the_newest_500() -> None:
 
 
 @pytest.mark.parametrize("facts", [{"attempt": "[1]"}, {"attempt": "{"}, {"attempt": '{"number": "x"}'}, {"interactions": "{}"},
-                                   {"interactions": "[3]"}])  # fmt: skip
+                                   {"interactions": "[3]"}, {"attempt": "[" * 9999}])  # fmt: skip
 def test_a_misshapen_attempt_or_answer_is_unusable(facts: dict[str, str]) -> None:
     """Bad input ends as a dead letter that names the field, the rule and what was expected."""
     with pytest.raises(Unusable) as problem:

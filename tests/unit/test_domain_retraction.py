@@ -177,6 +177,16 @@ def test_what_came_before_is_as_it_was_decided() -> None:
     assert (stream["course_name"], stream["passing_score"], stream["grade_achieved"]) == ("Old name", 50_00, None)
 
 
+def test_what_came_after_is_decided_as_of_its_own_time() -> None:
+    """A certificate that was valid when it was told is not lapsed by the retraction of another fact a year later."""
+    stream = Stream()
+    stream.tell(0, grade="B")
+    stream.tell(1, certified=True, valid_until=TODAY + 9)
+    stream.context = replace(stream.context, now=NOON + 365 * 24 * HOUR)
+    stream.retract(0)
+    assert (stream.status, stream["grade_achieved"]) == (E.CERTIFIED, None)
+
+
 def test_two_facts_taken_out_one_after_the_other() -> None:
     """The second retraction does not bring the first fact back."""
     stream = Stream()

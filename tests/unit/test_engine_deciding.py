@@ -14,7 +14,7 @@ from hub.log.port import LogUnavailable, NewRecord
 from projections.engine.batch import Writes
 from projections.engine.folder import RowRefused
 from projections.engine.memory import MemoryStore
-from tests.support.model import COMPANY, ENROLLMENT, PARTITIONS, Play, World, stream_of
+from tests.support.model import COMPANY, ENROLLMENT, PARTITIONS, World, stream_of
 from tests.support.oracle import verify
 
 DEEP = "[" * 5000 + "]" * 5000
@@ -43,7 +43,7 @@ def dead(world: World) -> list[tuple[str, str]]:
 
 def execute(world: World, *commands: Command) -> list[Any]:
     """Execute commands together."""
-    play = Play(world, lambda around: Commands(around).execute_all(commands))
+    play = world.play(lambda around: Commands(around).execute_all(commands))
     world.run(play)
     assert play.problem is None, play.problem
     return list(play.result)
@@ -51,12 +51,12 @@ def execute(world: World, *commands: Command) -> list[Any]:
 
 def park(world: World) -> None:
     """The first stream's next event is one that the database does not take."""
-    taken = MemoryStore.commit
+    commit = MemoryStore.commit
 
-    def refuse(store: Any, writes: Writes) -> None:
-        if any(row["enrollment_id"] or True for row in writes.audit):
+    def refuse(store: MemoryStore, writes: Writes) -> None:
+        if writes.audit:
             raise RowRefused("row: not taken", field="progress_percentage", rule="check", expected="another")
-        taken(store, writes)
+        commit(store, writes)
 
     world.tell(0, {"progress": 1000}, own=1)
     with pytest.MonkeyPatch.context() as patch:
@@ -76,7 +76,7 @@ def test_bytes_that_nobody_can_read_are_rejected_and_the_rest_goes_on() -> None:
     world.tell(0, {"progress": 1000}, own=1)
     settle(world)
     assert outcomes(world) == {"changed": 1}
-    assert dead(world) == [("Confluent wire format with Avro",) * 2][:0] or len(dead(world)) == 1
+    assert len(dead(world)) == 1
 
 
 def test_an_event_on_the_topic_of_observations_is_rejected() -> None:
@@ -104,16 +104,16 @@ def test_an_observation_in_the_wrong_partition_is_rejected_and_counted() -> None
 
 
 @pytest.mark.parametrize(
-    ("facts", "rejected"),
+    "facts",
     [
-        ({"lesson_id": "L", "interactions": DEEP}, ("observation", "decidable")),
-        ({"lesson_id": "L", "attempt": "no json"}, ("observation", "decidable")),
-        ({"lesson_id": "L", "lesson_name": "a" * 9000}, None),
-        ({"lesson_id": "L", "lesson_name": "a\x00b"}, None),
+        {"lesson_id": "L", "interactions": DEEP},
+        {"lesson_id": "L", "attempt": "no json"},
+        {"lesson_id": "L", "lesson_name": "a" * 9000},
+        {"lesson_id": "L", "lesson_name": "a\x00b"},
     ],
 )
 def test_what_no_row_can_hold_is_rejected_before_it_is_a_fact(
-    facts: dict[str, Any], rejected: tuple[str, str] | None
+    facts: dict[str, Any],
 ) -> None:
     """Nothing is appended, the reason is kept, and what comes after it in its stream is decided."""
     world = World()
@@ -122,7 +122,6 @@ def test_what_no_row_can_hold_is_rejected_before_it_is_a_fact(
     settle(world)
     assert outcomes(world) == {"rejected": 1, "changed": 1}
     assert len(dead(world)) == 1
-    assert rejected is None or dead(world) == [rejected]
     assert world.tables.heads[stream_of(0)].version == 1
 
 
@@ -132,7 +131,7 @@ def test_a_rejected_record_is_kept_once() -> None:
     world.tell(0, {"progress": 1000}, integration_id="dddddddd-0000-5000-8000-000000000004")
     play = world.decide()
     assert play is not None
-    play.until("settle") if play.waits_at == "settle" else play.until("wait")
+    play.until("wait")
     world.fold()
     settle(world)
     assert sum(world.log.ends("lms.deadletter").values()) == 1
@@ -280,7 +279,7 @@ def test_an_overtaken_decider_counts_nothing() -> None:
     world.tell(0, {"progress": 1000}, own=1)
     slow = world.decide()
     assert slow is not None
-    slow.until("settle") if slow.waits_at == "settle" else slow.until("wait")
+    slow.until("wait")
     settle(world)
     world.run(slow)
     assert isinstance(slow.problem, Fatal)
@@ -299,5 +298,3 @@ def test_a_log_that_is_away_leaves_the_batch_for_later() -> None:
     assert not world.tables.decided
     settle(world)
     verify(world)
-
-

@@ -20,7 +20,7 @@ from projections.engine.batch import Reached, Writes
 from projections.engine.folder import Folder, Gap, OwnershipLost, RowRefused
 from projections.engine.judge import Verdict, verdict
 from projections.engine.memory import MemoryStore, Tables
-from tests.support.model import COMPANY, DEADLETTER, DIRECTORY, FOREIGN, LEARNING, PARTITIONS, Play, World, stream_of
+from tests.support.model import COMPANY, DEADLETTER, DIRECTORY, FOREIGN, LEARNING, PARTITIONS, World, stream_of
 
 NOW = 1_770_000_000_000_000
 ENROLLMENT = "lms_course_enrollment"
@@ -261,8 +261,10 @@ def test_a_directory_row_leaves_a_version_of_itself() -> None:
     employee = ids.derived(COMPANY, "employee", "E1")
     for day, job in ((20_000, "Cook"), (20_100, "Baker")):
         wanted = {"employee_number": "sealed:E1", "job_title": job}
-        command = upsert("employee", employee, COMPANY, wanted, effective_from=day, command_id=ids.derived(COMPANY, job))
-        play = Play(world, _executed(command))
+        command = upsert(
+            "employee", employee, COMPANY, wanted, effective_from=day, command_id=ids.derived(COMPANY, job)
+        )
+        play = world.play(_executed(command))
         world.run(play)
         assert play.problem is None, play.problem
     records = everything(world, DIRECTORY)

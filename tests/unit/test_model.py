@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, multiple, precondition, rule, run_state_machine_as_test
 
-from tests.support.model import FATES, FOLDS, STREAMS, Play, World
+from tests.support.model import FATES, FOLDS, STREAMS, World
 from tests.support.oracle import verify
+from tests.support.play import Play
 from tests.support.taken_out import TAKEN_OUT
 
 STREAM = st.integers(0, len(STREAMS) - 1)
@@ -169,7 +170,9 @@ def test_whatever_happens_every_fact_counts_once() -> None:
 
 
 @pytest.mark.parametrize("rule_", sorted(TAKEN_OUT.keys() - {"the_offset_in_the_snapshot"}))
-def test_without_any_one_of_the_rules_a_fact_is_lost_or_counts_twice(rule_: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_any_one_of_the_rules_a_fact_is_lost_or_counts_twice(
+    rule_: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The model bites: a rule that is taken out is missed within the same search.
 
     One is left to its scenario: it shows only where a command and an observation set the same value, and then no

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from hub.deciding.view import View
-from tests.support.model import Play, World
+from tests.support.model import World
 from tests.support.oracle import verify
+from tests.support.play import Play
 from tests.support.taken_out import TAKEN_OUT
 
 
