@@ -20,7 +20,7 @@ from hub.deciding.commands import Commands
 from hub.deciding.decider import Decider
 from hub.deciding.ports import Surroundings
 from hub.domain.sealing import from_text
-from hub.errors import Retriable
+from hub.errors import Fatal, Retriable
 from hub.log import codec
 from hub.log.manage import KafkaTarget, LogTarget, PostgresTarget, init, open_log
 from hub.log.partition import partition_for
@@ -46,17 +46,36 @@ def clock() -> int:
 
 
 class Folding:
-    """The work of folding all event topics."""
+    """The work of folding all event topics, over a connection of its own that is new at every take-over."""
 
     topics = tuple(folds.BY_TOPIC)
 
-    def __init__(self, folder: Folder) -> None:
-        self.folder = folder
-        self.begin = folder.own
+    def __init__(
+        self, connect: Callable[[], psycopg.Connection[Any]], folder_over: Callable[[psycopg.Connection[Any]], Folder]
+    ) -> None:
+        self._connect = connect
+        self._folder_over = folder_over
+        self._connection: psycopg.Connection[Any] | None = None
+        self._folder: Folder | None = None
+
+    def begin(self, partitions: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """Take over; returns where each partition goes on."""
+        self.close()
+        self._connection = self._connect()
+        self._folder = self._folder_over(self._connection)
+        return self._folder.own(partitions)
 
     def take(self, records: Sequence[Record]) -> None:
         """Fold a batch."""
-        self.folder.fold(records)
+        if self._folder is None:
+            raise Fatal("a batch was handed over before the partitions were taken over")
+        self._folder.fold(records)
+
+    def close(self) -> None:
+        """Let the connection go."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = self._folder = None
 
 
 class Deciding:
@@ -112,12 +131,6 @@ class Hub:
         """Open sealed texts; None where the key was destroyed."""
         return self.keyring.open_many([from_text(text) for text in texts])
 
-    def folder(self) -> Folder:
-        """A folder over a connection of its own."""
-        connection = self.connect()
-        self._stack.callback(connection.close)
-        return self.folder_over(connection)
-
     def folder_over(self, connection: psycopg.Connection[Any]) -> Folder:
         """A folder over this connection, which nobody else uses; the caller closes it."""
         return Folder(PgStore(connection, self.open_texts), codec.decode, clock)
@@ -130,8 +143,10 @@ class Hub:
         """Fold and decide in this process (PostgreSQL log), or stand by where another process does."""
         if self._runners or self.settings.on_kafka:
             return
+        folding = Folding(self.connect, self.folder_over)
+        self._stack.callback(folding.close)
         works: tuple[tuple[str, int, int, Any], ...] = (
-            ("fold", FOLD_LOCK, FOLD_BATCH, Folding(self.folder())),
+            ("fold", FOLD_LOCK, FOLD_BATCH, folding),
             ("decide", DECIDE_LOCK, DECIDE_BATCH, Deciding(self.decider(), self.deciding.decided_offset)),
         )
         for name, lock, batch, work in works:

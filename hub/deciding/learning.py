@@ -79,7 +79,7 @@ def reported(observation: Observation) -> str:
         "observed_at": observation["observed_at"],
         "lesson_key": observation.get("lesson_key"),
         "course_name": observation.get("course_name"),
-        "single": True if observation["content_id"] is not None else None,
+        "single": True if observation.get("content_id") is not None else None,
     }
     kept = {name: value for name, value in said.items() if value is not None}
     return orjson.dumps(kept, option=orjson.OPT_SORT_KEYS).decode()

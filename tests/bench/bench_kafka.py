@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import statistics
 import subprocess
 import sys
 import time
@@ -21,16 +20,17 @@ import psycopg
 from hub.bootstrap import Hub, open_hub
 from hub.log.port import NewRecord
 from hub.settings import Settings
-from projections import folds
-from tests.bench import harness
+from tests.bench import bench_latency, harness
 from tests.bench.bench_decide import LEARNING
-from tests.bench.bench_latency import RATE
 from tests.bench.generate import Generator
 from tests.support import services
 
 BOUND_MS = 250
 RAW = 50_000
+UNREAD = "lms.governance"
+"""A topic that nobody folds."""
 PATIENCE = 600
+LOOK = 0.02
 
 
 def run(bed: harness.Bed, observations: int) -> Iterator[harness.Figure]:
@@ -85,12 +85,11 @@ def worker(chosen: Settings) -> Iterator[None]:
 
 def raw(hub: Hub) -> Iterator[harness.Figure]:
     """What the client produces and receives of records as large as events; into a topic that nobody folds."""
-    topic = "lms.alerts" if "lms.alerts" in folds.BY_TOPIC else "lms.observations"
     records = [NewRecord(f"raw/{number}".encode(), bytes(700)) for number in range(RAW)]
-    begins = {(topic, number): end for number, end in hub.log.ends(topic).items()}
+    begins = {(UNREAD, number): end for number, end in hub.log.ends(UNREAD).items()}
     start = time.perf_counter()
     for at in range(0, RAW, 1000):
-        hub.log.append(topic, records[at : at + 1000])
+        hub.log.append(UNREAD, records[at : at + 1000])
     yield harness.figure("Kafka client, produce", RAW / (time.perf_counter() - start), "records/s")
     start, found = time.perf_counter(), 0
     for batch in harness.read_all(hub, begins, 2000):
@@ -110,24 +109,10 @@ def end_to_end(bed: harness.Bed, hub: Hub, observations: int) -> Iterator[harnes
 
 
 def latency(hub: Hub) -> Iterator[harness.Figure]:
-    """Milliseconds from the append of an observation to the row of its event, at a steady rate of single observations."""
-    found = []
+    """Observations that come one by one, until their rows are visible."""
     told = harness.encoded(Generator(harness.observer(hub), 3).take(2_000))
-    begin = time.perf_counter()
-    for number, one in enumerate(told):
-        time.sleep(max(0.0, begin + number / RATE - time.perf_counter()))
-        ((topic, partition, offset),) = hub.around.append(harness.OBSERVATIONS, [one])
-        if number % 50 == 49:  # waiting for each would hold back the next
-            start = time.perf_counter()
-            _await(hub, {(topic, partition): offset + 1})
-            found.append((time.perf_counter() - start) * 1000)
-    found.sort()
-    name = "ms from an observation to its row"
-    yield harness.figure(
-        "Kafka latency p50", statistics.median(found), name, BOUND_MS, "bound for p99 of an event", less=True
-    )
-    yield harness.figure(
-        "Kafka latency, worst of 40", found[-1], name, BOUND_MS, "bound for p99 of an event", less=True
+    yield from bench_latency.figures(
+        "Kafka latency of an observation", bench_latency.latencies(hub, harness.OBSERVATIONS, told), BOUND_MS
     )
 
 
@@ -145,10 +130,8 @@ def fold(bed: harness.Bed, hub: Hub) -> Iterator[harness.Figure]:
     count = sum(wanted.values())
     meter = bed.meter()
     with worker(hub.settings):
-        first = dict([next(iter(wanted.items()))])
-        while not hub.watch.wait(dict.fromkeys(first, 1), 1.0):
-            pass
-        begun = sum(hub.watch.folded([LEARNING]).values())
+        while not (begun := sum(hub.watch.folded([LEARNING]).values())):
+            hub.watch.wait(wanted, LOOK)
         with meter.running():
             _await(hub, wanted)
     harness.note(f"Kafka fold of {count - begun} events; {harness.trust([meter.spent])}")

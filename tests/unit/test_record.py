@@ -85,7 +85,20 @@ def test_a_fact_stands_above_the_status() -> None:
 def test_a_completion_date_alone_means_completed() -> None:
     """A list of completions has no status; a date beside a status adds nothing to it."""
     assert told(completion_date="2024-03-13").facts == {"completed_on": days(date(2024, 3, 13)), "completed": True}
-    assert "completed" not in told(completion_date="2024-03-13", enrollment_status="Expired").facts
+    assert "completed" not in told(completion_date="2024-03-13", enrollment_status="Dropped").facts
+
+
+def test_expired_with_a_completion_date_is_a_lapsed_certificate() -> None:
+    """Expired alone: access ran out. With a completion date: it was completed, and the certificate lapsed."""
+    assert "completed" not in told(enrollment_status="Expired").facts
+    lapsed = told(completion_date="2024-03-13", enrollment_status="Expired").facts
+    assert (lapsed["completed"], lapsed["certified"], lapsed["expired"]) == (True, True, True)
+
+
+def test_a_status_before_completion_says_not_completed_only_with_its_own_time() -> None:
+    """An old file must not look like a reset."""
+    assert "completed" not in told(enrollment_status="In Progress").facts
+    assert told(enrollment_status="In Progress", changed_at="2024-03-13T10:00:00Z").facts["completed"] is False
 
 
 def test_a_certificate_means_certified() -> None:
