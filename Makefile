@@ -27,7 +27,7 @@ check: $(STAMP)  ## format, lint, types, imports, schemas
 	$(BIN)/hub schemas check
 
 bench: $(STAMP) kafka-jars  ## figures beside their limits, in bench.json
-	$(BIN)/python -m pytest -m bench tests/bench $(ARGS)
+	$(BIN)/python -m tests.bench $(ARGS)
 
 lock: $(STAMP)  ## requirements.lock from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

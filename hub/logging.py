@@ -19,7 +19,7 @@ HIDDEN = frozenset({
     "native_id", "hr_number", "mbox", "actor", "statement", "record",
 })  # fmt: skip
 """Names whose values are never shown."""
-NOISY = ("aiokafka", "kafka", "faust", "mode", "httpx", "httpcore")
+NOISY = ("alembic", "aiokafka", "kafka", "faust", "mode", "httpx", "httpcore")
 
 
 def mask(_: Any, __: str, record: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

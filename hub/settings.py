@@ -63,7 +63,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         first = problem.errors(include_input=False, include_url=False)[0]
         name = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
         known = ", ".join(PREFIX + field.upper() for field in Settings.model_fields)
-        rule = "known setting" if first["type"] == "extra_forbidden" else str(first["msg"])
-        raise Refused(
-            f"{name}: {rule.lower()}; the settings are {known}", field=name, rule=rule, expected=known
-        ) from None
+        unknown = first["type"] == "extra_forbidden"
+        said = "is no setting" if unknown else str(first["msg"]).lower()
+        rule = "known setting" if unknown else said
+        raise Refused(f"{name}: {said}; the settings are {known}", field=name, rule=rule, expected=known) from None

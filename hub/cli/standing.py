@@ -6,13 +6,12 @@ that cannot get on says so in the text of its presence (``hub.serve``), which is
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import dict_row
 
-from hub.intake.service import RUN_LOCK
+from hub.intake.service import RUN_LOCK, run_key
 from hub.log import look
 from hub.log.topics import TOPIC_NAMES
 from hub.runners import DECIDE_LOCK, FOLD_LOCK
@@ -117,7 +116,7 @@ def integrations(connection: psycopg.Connection[Any], company_id: str | None) ->
     rows = connection.cursor(row_factory=dict_row).execute(INTEGRATIONS, {"company": company_id}).fetchall()
     held = {row[1] for row in connection.execute(HELD).fetchall() if row[0] == RUN_LOCK}
     for row in rows:
-        if row["last_run"] == "running" and _run_key(row["lms_integration_id"]) not in held:
+        if row["last_run"] == "running" and run_key(row["lms_integration_id"]) not in held:
             row["last_run"] = "interrupted"
     return rows
 
@@ -129,7 +128,3 @@ def _server(servers: list[Any], failing: Mapping[str, str]) -> dict[str, str]:
         return {"name": "serve", "state": "failing", "detail": failing["identity"]}
     since = ", ".join(f"{row[2]:%Y-%m-%d %H:%M:%S %Z}" for row in servers)
     return {"name": "serve", "state": "working", "detail": f"since {since}"}
-
-
-def _run_key(integration_id: str) -> int:
-    return int(hashlib.sha256(integration_id.encode()).hexdigest()[:7], 16)

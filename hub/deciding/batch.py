@@ -143,9 +143,7 @@ CHANGED = (
 
 def _changed(event: Mapping[str, Any]) -> frozenset[str]:
     """The names of what an event changes, of whichever row."""
-    return frozenset(ALWAYS).union(
-        *(told for part in CHANGED if (told := event.get(part)))
-    )
+    return frozenset(ALWAYS).union(*(told for part in CHANGED if (told := event.get(part))))
 
 
 def _rejected(problem: Unusable) -> dict[str, Any]:

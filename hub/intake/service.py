@@ -157,7 +157,7 @@ class Intake:
     @contextmanager
     def _exclusive(self, config: IntegrationConfig) -> Iterator[None]:
         """One run per integration at a time."""
-        key = int(hashlib.sha256(config.id.encode()).hexdigest()[:7], 16)
+        key = run_key(config.id)
         with self._hub.connect() as connection:
             row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (RUN_LOCK, key)).fetchone()
             if row is None or not row[0]:
@@ -166,6 +166,11 @@ class Intake:
                     field="integration", rule="one run at a time", expected="no run under way",
                 )  # fmt: skip
             yield
+
+
+def run_key(integration_id: str) -> int:
+    """The second key of the advisory lock that a run of this integration holds."""
+    return int(hashlib.sha256(integration_id.encode()).hexdigest()[:7], 16)
 
 
 def _config_of(company_id: str, row: Mapping[str, Any], credentials: Mapping[str, str]) -> IntegrationConfig:

@@ -17,7 +17,7 @@ from hub.log.port import Record
 from projections.engine.batch import Batch, Counts, Decoded, Reached, Writes, decoded
 from projections.folds import targets
 
-CACHE_ROWS = 50_000
+CACHE_ROWS = 20_000
 
 
 class OwnershipLost(Fatal):

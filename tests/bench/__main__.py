@@ -48,7 +48,7 @@ def options(given: Sequence[str] | None = None) -> argparse.Namespace:
         "--memory-events", type=int, default=100_000, help="events of the memory bench (1000000: the full length)"
     )
     parser.add_argument(
-        "--import-rows", type=int, default=20_000, help="rows of the CSV file (100000: the full length)"
+        "--import-rows", type=int, default=10_000, help="rows of the CSV file (100000: the full length)"
     )
     parser.add_argument("--output", type=Path, default=Path("bench.json"))
     return parser.parse_args(given)

@@ -47,7 +47,7 @@ class FoldsInBetween:
 def decided(bed: harness.Bed, hub: Hub, observations: int) -> tuple[harness.Spent, list[Record]]:
     """Decide so many observations; what it took, and the events that they led to."""
     harness.publish(hub, Generator(harness.observer(hub), 1).take(observations), wait=False)
-    meter, folder = bed.meter(), hub.folder()
+    meter, folder = bed.meter(), hub.folder_over(hub.connect())
     at = folder.own(harness.partitions(hub, tuple(folds.BY_TOPIC)))
     store = FoldsInBetween(hub, folder, meter, at, [])
     decider = Decider(replace(hub.around, store=store))
