@@ -30,6 +30,8 @@ from hub.runners import DECIDE_BATCH, DECIDE_LOCK, FOLD_BATCH, FOLD_LOCK, Runner
 from hub.settings import Settings
 from hub.vault import Keyring, PostgresKeyStore, load_master_key
 from projections import audit, folds, migrations
+from projections.copyformat import Opener
+from projections.engine.behind import BatchRefused, BehindStore
 from projections.engine.fold_watch import FoldWatch
 from projections.engine.folder import Folder
 from projections.engine.pg_deciding import PgDeciding
@@ -38,6 +40,8 @@ from projections.rowfit import row_check
 
 OBSERVATIONS = "lms.observations"
 POOL = 8
+AT_ONCE = 8
+"""Batches that are written at once after one that the database refused."""
 
 
 def clock() -> int:
@@ -46,36 +50,55 @@ def clock() -> int:
 
 
 class Folding:
-    """The work of folding all event topics, over a connection of its own that is new at every take-over."""
+    """The work of folding all event topics: one connection reads, one writes a batch behind; new ones at every take-over."""
 
     topics = tuple(folds.BY_TOPIC)
 
-    def __init__(
-        self, connect: Callable[[], psycopg.Connection[Any]], folder_over: Callable[[psycopg.Connection[Any]], Folder]
-    ) -> None:
+    def __init__(self, connect: Callable[[], psycopg.Connection[Any]], opener: Opener) -> None:
         self._connect = connect
-        self._folder_over = folder_over
-        self._connection: psycopg.Connection[Any] | None = None
+        self._opener = opener
+        self._parts = ExitStack()
         self._folder: Folder | None = None
+        self._at_once = 0
 
     def begin(self, partitions: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
         """Take over; returns where each partition goes on."""
         self.close()
-        self._connection = self._connect()
-        self._folder = self._folder_over(self._connection)
+        reader, writer = (PgStore(self._parts.enter_context(self._connect()), self._opener) for _ in range(2))
+        store = BehindStore(reader, writer, self._at_once)
+        self._parts.callback(store.close)
+        self._at_once = 0
+        self._folder = Folder(store, codec.decode, clock)
         return self._folder.own(partitions)
 
     def take(self, records: Sequence[Record]) -> None:
-        """Fold a batch."""
-        if self._folder is None:
-            raise Fatal("a batch was handed over before the partitions were taken over")
-        self._folder.fold(records)
+        """Fold a batch; it is written while the next one is folded."""
+        with self._careful_after_refusal():
+            self._owned().fold(records)
+
+    def settle(self) -> None:
+        """Wait until the last batch is written."""
+        with self._careful_after_refusal():
+            self._owned().settle()
 
     def close(self) -> None:
-        """Let the connection go."""
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = self._folder = None
+        """Let the connections go; what is under way is written first."""
+        self._folder = None
+        self._parts.close()
+
+    def _owned(self) -> Folder:
+        if self._folder is None:
+            raise Fatal("a batch was handed over before the partitions were taken over")
+        return self._folder
+
+    @contextmanager
+    def _careful_after_refusal(self) -> Iterator[None]:
+        """After a refused row the next batches are written at once, so that the record can be isolated."""
+        try:
+            yield
+        except BatchRefused:
+            self._at_once = AT_ONCE
+            raise
 
 
 class Deciding:
@@ -94,6 +117,9 @@ class Deciding:
     def take(self, records: Sequence[Record]) -> None:
         """Decide a batch."""
         self._decider.process([(record.partition, record.offset, record.value) for record in records])
+
+    def settle(self) -> None:
+        """Everything is settled when ``take`` returns."""
 
 
 class Hub:
@@ -143,7 +169,7 @@ class Hub:
         """Fold and decide in this process (PostgreSQL log), or stand by where another process does."""
         if self._runners or self.settings.on_kafka:
             return
-        folding = Folding(self.connect, self.folder_over)
+        folding = Folding(self.connect, self.open_texts)
         self._stack.callback(folding.close)
         works: tuple[tuple[str, int, int, Any], ...] = (
             ("fold", FOLD_LOCK, FOLD_BATCH, folding),

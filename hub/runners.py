@@ -36,7 +36,10 @@ class Work(Protocol):
         """Take over; returns where each partition goes on."""
 
     def take(self, records: Sequence[Record]) -> None:
-        """Do the work of one batch."""
+        """Do the work of one batch; it may still be under way when this returns."""
+
+    def settle(self) -> None:
+        """Wait until nothing is under way; raises what a batch under way raised."""
 
 
 class Runner:
@@ -113,6 +116,7 @@ class Runner:
         while not self._stop.is_set():
             records = self._log.read(at, self._batch)
             if not records:
+                self._work.settle()
                 if not self._log.wait(at, IDLE_SECONDS):
                     connection.execute("SELECT 1")
                 continue

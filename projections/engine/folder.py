@@ -50,6 +50,9 @@ class FoldStore(Protocol):
         or the database is away, RowRefused where a row does not fit.
         """
 
+    def settle(self) -> None:
+        """Wait until everything handed over is written. Raises as ``commit`` does."""
+
 
 class Folder:
     """Folds batches onto a store. Not thread-safe; one per runner."""
@@ -80,6 +83,14 @@ class Folder:
             return Counts()
         try:
             return self._fold(decoded(fresh, self._decode))
+        except Exception:
+            self._forget()
+            raise
+
+    def settle(self) -> None:
+        """Wait until everything that was folded is written. Raises as :meth:`fold` does."""
+        try:
+            self._store.settle()
         except Exception:
             self._forget()
             raise
@@ -145,6 +156,7 @@ class Folder:
 
     def _remember(self, batch: Batch) -> None:
         if len(batch.rows) > CACHE_ROWS or len(batch.heads) > CACHE_ROWS:
+            self._store.settle()
             self._forget()
 
     def _forget(self) -> None:

@@ -71,6 +71,9 @@ class MemoryStore:
             tables.dead[row["id"]] = row
         tables.at.update(writes.reached)
 
+    def settle(self) -> None:
+        """Everything is written when ``commit`` returns."""
+
 
 class MemorySnapshot:
     """A snapshot for deciding: the tables as they were when it was taken, whatever is committed meanwhile."""

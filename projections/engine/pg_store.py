@@ -7,16 +7,17 @@ not there yet (another topic is behind) is a wait, never a poison record.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import errors
+from sqlalchemy import Table
 
 from hub.domain.heads import Head
 from hub.domain.rows import Row
 from hub.errors import Retriable
 from projections import plain, upsert
-from projections.copyformat import Opener, opened
+from projections.copyformat import Opener, encoder, opened
 from projections.engine.batch import Reached, Writes
 from projections.engine.folder import OwnershipLost, RowRefused
 from projections.folds import WRITE_ORDER
@@ -55,6 +56,14 @@ def news(reached: Mapping[tuple[str, int], int]) -> list[str]:
     """How far partitions came, in texts that fit the 8000 bytes of a notification."""
     parts = [f"{topic}/{number}/{offset}" for (topic, number), offset in reached.items()]
     return [",".join(parts[start : start + NEWS]) for start in range(0, len(parts), NEWS)]
+
+
+class Block(NamedTuple):
+    """Rows of one table, ready to be written: as they are where they are few, else encoded for COPY."""
+
+    table: Table
+    rows: Sequence[Row]
+    data: bytes = b""
 
 
 class PgStore:
@@ -100,28 +109,38 @@ class PgStore:
 
     def commit(self, writes: Writes) -> None:
         """Write everything in one transaction; then tell who waits how far it came."""
+        self.write(writes, self.encode(writes))
+
+    def settle(self) -> None:
+        """Everything is written when ``commit`` returns."""
+
+    def encode(self, writes: Writes) -> list[Block]:
+        """Everything that the transaction writes, as bytes where it goes by COPY; in the order of writing."""
+        blocks = [
+            self._block(TABLES[name], list(writes.rows[name].values())) for name in WRITE_ORDER if name in writes.rows
+        ]
+        blocks += [self._block(HISTORY[parent], versions) for parent, versions in writes.history.items()]
+        blocks.append(self._block(TABLES["lms_audit_trail"], writes.audit))
+        heads = [_head_row(stream, *head) for stream, head in writes.heads.items()]
+        blocks.append(self._block(TABLES["stream_head"], heads))
+        blocks.append(self._block(TABLES["dead_letter"], writes.dead))
+        return [block for block in blocks if block.rows or block.data]
+
+    def write(self, writes: Writes, blocks: Sequence[Block]) -> None:
+        """Write what was encoded, in one transaction; then tell who waits how far it came."""
         with self._translated(), self._connection.transaction(), self._connection.cursor() as cursor:
             self._move(cursor, writes)
-            for table in WRITE_ORDER:
-                self._store(cursor, table, list(writes.rows.get(table, {}).values()))
-            for parent, versions in writes.history.items():
-                upsert.store(
-                    cursor,
-                    HISTORY[parent],
-                    opened(versions, HISTORY[parent], self._opener),
-                    small=len(versions) < SMALL,
-                )
-            self._store(cursor, "lms_audit_trail", writes.audit)
-            self._store(cursor, "stream_head", [_head_row(stream, *head) for stream, head in writes.heads.items()])
-            if writes.dead:
-                self._store(cursor, "dead_letter", writes.dead)
+            for block in blocks:
+                if block.data:
+                    upsert.store_encoded(cursor, block.table, block.data)
+                else:
+                    upsert.store(cursor, block.table, block.rows, small=True)
             for told in news({where: at.next_offset for where, at in writes.reached.items()}):
                 cursor.execute(TELL, (told,), prepare=True)
 
-    def _store(self, cursor: psycopg.Cursor[Any], name: str, rows: list[Row]) -> None:
-        if rows:
-            table = TABLES[name]
-            upsert.store(cursor, table, opened(rows, table, self._opener), small=len(rows) < SMALL)
+    def _block(self, table: Table, rows: list[Row]) -> Block:
+        ready = opened(rows, table, self._opener)
+        return Block(table, ready) if len(rows) < SMALL else Block(table, (), encoder(table)(ready))
 
     def _move(self, cursor: psycopg.Cursor[Any], writes: Writes) -> None:
         """Move the offsets from where this folder left them; sorted, so that two folders never deadlock."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Table
@@ -35,9 +36,14 @@ class Projection:
         return self.table.name
 
 
+@lru_cache(maxsize=256)
+def _nothing(table: Table) -> Row:
+    return dict.fromkeys(table.columns.keys())
+
+
 def blank(table: Table) -> Row:
     """A row of this table with every column unknown."""
-    return dict.fromkeys(table.columns.keys())
+    return _nothing(table).copy()
 
 
 def columns_of(table: Table) -> frozenset[str]:

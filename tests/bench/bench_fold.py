@@ -19,6 +19,7 @@ from hub.runners import FOLD_BATCH
 from projections import folds, upsert
 from projections.copyformat import encoder, opened
 from projections.engine.batch import Reached, Writes
+from projections.engine.behind import BehindStore
 from projections.engine.folder import Folder
 from projections.engine.pg_store import MOVE, TELL, PgStore
 from projections.folds import WRITE_ORDER
@@ -33,7 +34,7 @@ MOVES = list[tuple[Any, ...]]
 class Recorder:
     """A fold store that keeps what it wrote."""
 
-    store: PgStore
+    store: BehindStore
     written: list[Writes] = field(default_factory=list)
 
     def __getattr__(self, name: str) -> Any:
@@ -80,13 +81,16 @@ def _move(where: tuple[str, int], writes: Writes) -> tuple[Any, ...]:
 
 def folded(bed: harness.Bed, events: list[Record]) -> tuple[harness.Spent, list[Prepared]]:
     """Fold events on a fresh copy; what it took, and all that was written."""
-    with bed.hub() as hub, hub.connect() as connection:
-        recorder, meter = Recorder(PgStore(connection, hub.open_texts)), bed.meter()
+    with bed.hub() as hub, hub.connect() as reading, hub.connect() as writing:
+        store = BehindStore(PgStore(reading, hub.open_texts), PgStore(writing, hub.open_texts))
+        recorder, meter = Recorder(store), bed.meter()
         folder = Folder(recorder, codec.decode, clock)
         folder.own(harness.partitions(hub, tuple(folds.BY_TOPIC)))
         with meter.running():
             for start in range(0, len(events), FOLD_BATCH):
                 folder.fold(events[start : start + FOLD_BATCH])
+            folder.settle()
+        store.close()
         return meter.spent, [prepared(hub, writes) for writes in recorder.written]
 
 
