@@ -71,21 +71,47 @@ def differences(
     and of a removed one (``new`` is None) all columns that are not NULL are shown, the values on the other side are None.
     Where nothing differs, all three are None.
     """
-    names = changes if old is not None and new is not None else {*names_of(table), *changes}
+    if old is None or new is None:
+        return _whole(table, changes, old, new)
     shown, json = _shown(table), _json_columns(table)
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
-    for name in sorted(set(names) - QUIET):
+    for name in changes:
         was, now = value_of(old, name), value_of(new, name)
-        if was == now or _alike(was, now, is_json=name in json):
+        if was == now or name in QUIET or _alike(was, now, is_json=name in json):
             continue
         form = shown.get(name)
         before[name] = was if was is None or form is None else form(was)
         after[name] = now if now is None or form is None else form(now)
     if not before:
         return None, None, None
-    pairs = {name: (was, after[name]) for name, was in before.items()}
-    return None if old is None else _text(before), None if new is None else _text(after), _text(pairs)
+    return _text(before), _text(after), _text({name: (was, after[name]) for name, was in before.items()})
+
+
+def _whole(
+    table: Table, changes: Collection[str], old: Row | None, new: Row | None
+) -> tuple[str | None, str | None, str | None]:
+    """All that is known of a first row, or of one that is removed."""
+    row = new if new is not None else old
+    if row is None:
+        return None, None, None
+    known = {name: value for name in _visible(table) if (value := row.get(name)) is not None}
+    for name in changes:
+        if name not in row and (value := value_of(row, name)) is not None:
+            known[name] = value
+    if not known:
+        return None, None, None
+    for name, form in _shown(table).items():
+        if name in known:
+            known[name] = form(known[name])
+    if new is None:
+        return _text(known), None, _text({name: (value, None) for name, value in known.items()})
+    return None, _text(known), _text({name: (None, value) for name, value in known.items()})
+
+
+@lru_cache(maxsize=256)
+def _visible(table: Table) -> tuple[str, ...]:
+    return tuple(name for name in names_of(table) if name not in QUIET)
 
 
 def _text(value: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import tempfile
 import time
@@ -14,7 +15,7 @@ import faust
 from hub.bootstrap import Hub, open_hub
 from hub.errors import Refused
 from hub.logging import logger
-from hub.runners import DECIDE_BATCH, FOLD_BATCH
+from hub.runners import CYCLES, DECIDE_BATCH, FOLD_BATCH
 from hub.settings import Settings
 from hub.worker import quiet
 from hub.worker.lane import Lane
@@ -93,6 +94,7 @@ def run_worker(
             field="HUB_KAFKA_BOOTSTRAP_SERVERS", rule="a worker needs Kafka", expected="host:port",
         )  # fmt: skip
     quiet.install()
+    gc.set_threshold(*CYCLES)
     with tempfile.TemporaryDirectory(prefix="hub-worker-") as folder, open_hub(settings, runners=False) as hub:
         return _run(
             hub,
