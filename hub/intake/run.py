@@ -21,6 +21,9 @@ from hub.deciding.commands import Commands
 from hub.errors import HubError, Retriable
 from hub.intake.publish import Publisher
 from hub.integrations import commands as acts
+from hub.logging import logger
+
+log = logger(__name__)
 
 CHUNK = 5_000
 PATIENCE = 1.0
@@ -104,6 +107,7 @@ class Run:
             told = self._figures(source, self._accounting(), cpu) | {"failure": text, "started_at": started}
             unreachable = isinstance(problem, Retriable)
             self.commands.execute(acts.sync_failed(config.company_id, config.id, run_id, told, unreachable=unreachable))
+            log.warning("run failed", run_id=run_id, integration=config.lms_code, problem=type(problem).__name__)
             raise
         accounting = self._accounting()
         told = self._figures(source, accounting, cpu) | {"started_at": started}
@@ -112,6 +116,7 @@ class Run:
         else:
             told["failure"] = "the accounting does not add up"
             self.commands.execute(acts.sync_failed(config.company_id, config.id, run_id, told, unreachable=False))
+        log.info("run ended", run_id=run_id, integration=config.lms_code, kind=source.kind, **accounting.plain())
         return accounting
 
     def _take_in(self, source: Source) -> None:

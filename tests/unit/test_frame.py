@@ -93,7 +93,7 @@ def test_compose_and_kafka_local_run_the_same_kafka() -> None:
         ("demo", ["hub demo"]),
         ("test", ["kafka-local fetch", "-m pytest"]),
         ("check", ["ruff format --check", "ruff check", "mypy", "lint-imports", "hub schemas check"]),
-        ("bench", ["-m pytest -m bench"]),
+        ("bench", ["-m tests.bench"]),
         ("lock", ["pip compile"]),
     ],
 )
