@@ -78,7 +78,7 @@ class Observer:
         """The id of an LMS account: a pseudonym of its native identifier."""
         found = self._known.get(native_id)
         if found is None:
-            if len(self._known) > 100_000:
+            if len(self._known) > 20_000:
                 self._known.clear()
             found = self.sealer.pseudonym(self.config.company_id, self.config.id, native_id)
             self._known[native_id] = found

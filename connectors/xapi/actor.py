@@ -58,12 +58,14 @@ def identify(actor: object, field: str = "actor") -> Identity:
             raise broken(field, "one learner", "an agent, since an identified group is no learner")
         raise broken(field, "one learner", "an agent, since an anonymous group identifies nobody")
     things.agent(thing, field)
-    name = thing.get("name") or None
+    name = shown(thing.get("name"))
     if "account" in thing:
         return _of_account(thing["account"], name, inside(field, "account"))
     if "mbox" in thing:
         value = lower_domain(thing["mbox"])
-        return Identity("mbox", None, value, name, unquote(value.removeprefix("mailto:")))
+        email = unquote(value.removeprefix("mailto:"))
+        _without_nul(email, inside(field, "mbox"))
+        return Identity("mbox", None, value, name, email)
     if "mbox_sha1sum" in thing:
         return Identity("mbox_sha1sum", None, thing["mbox_sha1sum"].lower(), name, None)
     return Identity("openid", None, thing["openid"], name, None)
@@ -73,5 +75,18 @@ def _of_account(account: Json, name: str | None, field: str) -> Identity:
     login: str = account["name"]
     if not login.strip():
         raise broken(inside(field, "name"), "not empty", "the name of an account")
+    _without_nul(login, inside(field, "name"))
     email = lower_domain(login) if _EMAIL.fullmatch(login) else None
     return Identity("account", account["homePage"], login, name, email)
+
+
+def shown(name: str | None) -> str | None:
+    """A person's name as an account can hold it: without NUL, at most 200 characters. It identifies nobody."""
+    text = (name or "").replace("\0", "").strip()
+    return (text if len(text) <= NAME_LENGTH else text[: NAME_LENGTH - 1] + "…") or None
+
+
+def _without_nul(identifier: str, field: str) -> None:
+    """An identifier is refused and not mended: without its NUL it might be somebody else's."""
+    if "\0" in identifier:
+        raise broken(field, "no NUL", "text without the character U+0000")

@@ -17,7 +17,8 @@ from hub.errors import Unusable
 OBSERVATIONS, STATEMENTS, DEADLETTER = "lms.observations", "lms.statements", "lms.deadletter"
 FIRST = ("course", "account")
 ORDER = {"lms.observation.enrollment.v1": 0, "lms.observation.lesson.v1": 1, "lms.observation.voided.v1": 2}
-REMEMBERED = 200_000
+REMEMBERED = 20_000
+"""Courses and accounts whose details a run remembers having told, the most recently met ones."""
 
 Append = Callable[[str, Sequence[tuple[str, bytes]]], list[tuple[str, int, int]]]
 
@@ -88,13 +89,13 @@ class Publisher:
     def _news(self, observation: dict[str, Any]) -> dict[str, Any] | None:
         """The observation with what this run has not told yet; None where that is nothing."""
         key = (observation["type"], observation["stream_id"])
-        if len(self._told) > REMEMBERED:
-            self._told.clear()
-        before = self._told.get(key)
+        before = self._told.pop(key, None)
         facts = {name: value for name, value in observation["facts"].items() if before is None or name not in before}
+        self._told[key] = frozenset(facts) | (before or frozenset())
+        if len(self._told) > REMEMBERED:
+            del self._told[next(iter(self._told))]
         if before is not None and not facts:
             return None
-        self._told[key] = frozenset(facts) | (before or frozenset())
         return {**observation, "facts": facts}
 
     def _observations(self, told: Sequence[dict[str, Any]]) -> None:
