@@ -85,6 +85,7 @@ def _encoding(name: str, value: Any) -> str:
     expected = "an encoding such as utf-8, cp1252 or utf-16"
     try:
         "a".encode(_text(name, value))  # refuses codecs that are no encodings of text, such as base64
+        b"a".decode(value, "backslashreplace")  # and those that cannot go on behind damage, such as idna
         return codecs.lookup(value).name
     except (LookupError, ValueError) as error:
         raise _refused(name, "known encoding", expected) from error

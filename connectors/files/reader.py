@@ -161,6 +161,10 @@ def detect_format(path: str) -> str:
         head = file.read(1024)
     if head.startswith(_OLE):
         raise _refused("file", "known format", "an .xlsx workbook without a password; save the old .xls as .xlsx")
+    if head.startswith(b"\x1f\x8b"):
+        raise _refused(
+            "file", "known format", "an unpacked file; only JSON lines are read packed, with the format jsonl"
+        )
     if head.startswith(b"PK\x03\x04"):
         return "xlsx"
     return "json" if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[") else "csv"
@@ -183,7 +187,7 @@ def rejected(position: str, problem: Unusable, raw: bytes, size: int = 0, sha256
 
 
 def _rejected_row(row: Row, problem: Unusable) -> Item:
-    raw = row.raw or dumped([*row.cells]).encode(errors="surrogatepass")
+    raw = row.raw or (dumped([*row.cells]).encode(errors="surrogatepass") if row.cells else b"")
     return rejected(row.position, problem, raw, row.size, row.sha256)
 
 

@@ -7,13 +7,16 @@ here: this part only says by which key it could be done.
 from __future__ import annotations
 
 import re
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 from urllib.parse import unquote
 
 from connectors.xapi import checks, things
 from connectors.xapi.checks import Json, broken, inside
 
 IdentityKind = Literal["mbox", "mbox_sha1sum", "openid", "account"]
+
+NAME_LENGTH: Final = 400
+"""Characters of a name that an account holds."""
 
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")
 
@@ -58,7 +61,7 @@ def identify(actor: object, field: str = "actor") -> Identity:
             raise broken(field, "one learner", "an agent, since an identified group is no learner")
         raise broken(field, "one learner", "an agent, since an anonymous group identifies nobody")
     things.agent(thing, field)
-    name = shown(thing.get("name"))
+    name = _shown(thing.get("name"))
     if "account" in thing:
         return _of_account(thing["account"], name, inside(field, "account"))
     if "mbox" in thing:
@@ -80,8 +83,8 @@ def _of_account(account: Json, name: str | None, field: str) -> Identity:
     return Identity("account", account["homePage"], login, name, email)
 
 
-def shown(name: str | None) -> str | None:
-    """A person's name as an account can hold it: without NUL, at most 200 characters. It identifies nobody."""
+def _shown(name: str | None) -> str | None:
+    """A person's name as an account can hold it: without NUL, at most 400 characters. It identifies nobody."""
     text = (name or "").replace("\0", "").strip()
     return (text if len(text) <= NAME_LENGTH else text[: NAME_LENGTH - 1] + "…") or None
 

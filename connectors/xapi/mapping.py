@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from connectors.contract import KEPT_BYTES, Item
@@ -31,6 +30,8 @@ from hub.domain import ids
 from hub.errors import Unusable
 
 BATCH: Final = 200
+BATCH_BYTES: Final = 8 * 1024 * 1024
+"""Bytes of statements after which a batch ends early, so that large ones do not fill the memory."""
 MOST_STORED: Final = 3_000_000
 """Bytes of a statement that still fits a record of the log when it is sealed."""
 _REMEMBERED_AROUND: Final = 50_000
@@ -79,8 +80,7 @@ class StatementMapper:
         Raises:
             Retriable: The index or the key store is not available.
         """
-        waiting = iter(sources)
-        while batch := list(islice(waiting, BATCH)):
+        for batch in _batches(sources):
             yield from self._batch(batch, now(), skip_repeated)
 
     def _batch(self, batch: list[Source], now: int, skip_repeated: bool) -> Iterator[Item]:
@@ -242,6 +242,19 @@ class StatementMapper:
         }
 
 
+def _batches(sources: Iterable[Source]) -> Iterator[list[Source]]:
+    batch: list[Source] = []
+    size = 0
+    for source in sources:
+        batch.append(source)
+        size += len(source.raw)
+        if len(batch) >= BATCH or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
 def native_id_of(identity: Identity) -> str:
     """The account's id in the source: the actor's one identifier, with its kind."""
     if identity.kind == "account":
@@ -257,9 +270,12 @@ def _learner(identity: Identity, options: Options) -> Learner:
 
 
 def _occurred(statement: Json, now: int) -> int | None:
-    """When it happened; never in the future, since all that truly comes after it would then be late."""
+    """When it happened; never in the future, since all that truly comes after it would then be late.
+
+    1970 and before is the clock of a sender that was never set (epoch 0, or the least time that a system can write).
+    """
     times = [parse_timestamp(statement[key]) for key in ("timestamp", "stored") if key in statement]
-    told = [time for time in times if time is not None]
+    told = [time for time in times if time is not None and time > 0]
     if not told:
         return None
     return next((time for time in told if time <= now), now)

@@ -37,6 +37,7 @@ COLUMNS = {
     "email": "e-mail", "enrollments": "enrollments", "employee_number": "employee", "employee_name": "name",
     "why": "matched by / why not",
 }  # fmt: skip
+UNMATCHED = {name: text for name, text in COLUMNS.items() if not name.startswith("employee")} | {"why": "why"}
 LEAST_OF_ID = 6
 """So many first characters of an account's id name it, if no other begins with them."""
 
@@ -58,9 +59,12 @@ def list_accounts(
         with hub.connection() as connection:
             rows = connection.cursor(row_factory=dict_row).execute(LIST, asked).fetchall()
     if not as_json:
-        rows = [row | {"why": row["matched_by"] or row["match_problem"]} for row in rows]
+        rows = [
+            row | {"account_id": str(row["account_id"])[: output.ID], "why": row["matched_by"] or row["match_problem"]}
+            for row in rows
+        ]
     empty = "Every account is linked to an employee." if unmatched else "No account was seen yet."
-    output.show(rows, COLUMNS, as_json=as_json, empty=empty)
+    output.show(rows, UNMATCHED if unmatched else COLUMNS, as_json=as_json, empty=empty)
 
 
 @app.command(epilog=example("hub accounts link 3f0c8f0b E1001", "hub accounts link ada@example.com E1001"))
@@ -82,7 +86,7 @@ def link(
         answer = hub.commands.execute(link_account(company_id, account_id, employee_id, actor=actor(), reason=reason))
         followed = _follow(hub)
     done = "linked" if answer.changed else "was linked already"
-    typer.echo(f"Account {account_id} of {code}: {done} to employee {number}; {followed} enrollments follow.")
+    typer.echo(f"Account {account_id} of {code}: {done} to employee {number}; {_enrollments(followed)}.")
 
 
 @app.command(epilog=example('hub accounts unlink 3f0c8f0b --reason "another person of the same name"'))
@@ -102,7 +106,7 @@ def unlink(
         answer = hub.commands.execute(unlink_account(company_id, account_id, actor=actor(), reason=reason))
         followed = _follow(hub)
     done = "unlinked" if answer.changed else "was linked to nobody"
-    typer.echo(f"Account {account_id} of {code}: {done}; {followed} enrollments follow.")
+    typer.echo(f"Account {account_id} of {code}: {done}; {_enrollments(followed)}.")
 
 
 def _follow(hub: Hub) -> int:
@@ -112,6 +116,10 @@ def _follow(hub: Hub) -> int:
 
     queries = Queries(hub.connection)
     return IdentityReactor(hub.commands, queries.matchable_accounts, queries.stale_enrollments).react()
+
+
+def _enrollments(count: int) -> str:
+    return "1 enrollment follows" if count == 1 else f"{count} enrollments follow"
 
 
 def _account(hub: Hub, company_id: str, name: str) -> tuple[str, str]:

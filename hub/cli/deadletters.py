@@ -41,7 +41,7 @@ WHERE d.id::text LIKE %s ORDER BY d.id LIMIT 2
 """
 CAUSE_COLUMNS = {
     "count": "records", "kind": "kind", "lms_code": "integration", "field": "field", "rule": "rule", "expected": "expected",
-    "last_at": "last", "newest": "the newest",
+    "last_at": "last", "newest": "id of newest",
 }  # fmt: skip
 EACH_COLUMNS = {
     "id": "id", "kind": "kind", "lms_code": "integration", "source_name": "source", "source_position": "at", "message": "why",
@@ -66,6 +66,8 @@ def list_letters(
         asked = {"company": company_id, "code": integration, "limit": limit}
         with hub.connection() as connection:
             rows = connection.cursor(row_factory=dict_row).execute(EACH if each else CAUSES, asked).fetchall()
+    if not as_json:
+        rows = [row | {name: row[name][: output.ID] for name in ("id", "newest") if name in row} for row in rows]
     output.show(rows, EACH_COLUMNS if each else CAUSE_COLUMNS, as_json=as_json, empty="No dead letter is open.")
 
 

@@ -23,6 +23,14 @@ from rich.text import Text
 UNLIMITED = 100_000
 """Columns of a table that is not shown on a terminal: nothing is cut or wrapped there."""
 
+ROOM = 14
+"""So wide each column that may be folded stays, where others keep their words whole on a narrow terminal."""
+GAP = 3
+"""Between two columns."""
+
+ID = 8
+"""So many first characters of an id stand in a table; JSON has all, and commands take the beginning."""
+
 Row = Mapping[str, Any]
 
 
@@ -40,12 +48,25 @@ def print_table(rows: Iterable[Row], columns: Mapping[str, str], *, title: str =
     """Print rows as a table."""
     table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     listed = list(rows)
+    whole = _whole({key: max([len(text), *(len(plain(row[key])) for row in listed)]) for key, text in columns.items()})
     for key, heading in columns.items():
         numeric = all(isinstance(row[key], int | float | Decimal | None) for row in listed)
-        table.add_column(heading, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(heading, justify="right" if numeric else "left", overflow="fold", no_wrap=key in whole)
     for row in listed:
         table.add_row(*(Text(plain(row[key])) for key in columns))
     _print(table)
+
+
+def _whole(widths: Mapping[str, int]) -> set[str]:
+    """Columns whose words need no folding on this terminal: the narrowest, as long as the others have room."""
+    left = Console().width - GAP * len(widths) - ROOM * len(widths)
+    found: set[str] = set()
+    for key, width in sorted(widths.items(), key=lambda pair: pair[1]):
+        left -= width - ROOM
+        if left < 0:
+            break
+        found.add(key)
+    return found
 
 
 def print_facts(facts: Mapping[str, Any], *, as_json: bool = False) -> None:

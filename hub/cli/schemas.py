@@ -38,6 +38,11 @@ def check(root: Root = Path(), as_json: AsJson = False) -> None:
     from hub.log.avro_schema import declared
 
     settings()
+    if not (root / "schemas").is_dir():
+        fail(
+            f"There is no folder schemas in {root.absolute()}; expected to run in the folder of the project, or --root; "
+            "`hub schemas export` makes the folder."
+        )
     found = schema_files.check(root)
     if as_json:
         output.print_json([finding._asdict() for finding in found])

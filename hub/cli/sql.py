@@ -73,6 +73,11 @@ def _rows(connection: psycopg.Connection[Any], query: str, timeout: int) -> Iter
         raise _refused(f"took longer than {timeout} seconds", "a quicker query, or a greater --timeout") from None
     except psycopg.errors.InsufficientPrivilege as problem:
         raise _refused(f"{problem.diag.message_primary}", "the views of schema analytics") from None
+    except psycopg.errors.UndefinedColumn as problem:
+        hint = problem.diag.message_hint or '`hub sql "SELECT * FROM enrollments LIMIT 1"` shows those of a view'
+        raise _refused(f"{problem.diag.message_primary}", f"a column of the views; {hint}") from None
+    except psycopg.errors.UndefinedTable as problem:
+        raise _refused(f"{problem.diag.message_primary}", f"one of the views {_views(connection)}") from None
     except (
         psycopg.ProgrammingError,
         psycopg.NotSupportedError,
@@ -82,6 +87,11 @@ def _rows(connection: psycopg.Connection[Any], query: str, timeout: int) -> Iter
         raise _refused(
             problem.diag.message_primary or str(problem), "one SELECT over the views of schema analytics"
         ) from None
+
+
+def _views(connection: psycopg.Connection[Any]) -> str:
+    names = connection.execute("SELECT viewname FROM pg_views WHERE schemaname = 'analytics' ORDER BY 1").fetchall()
+    return ", ".join(name for (name,) in names)
 
 
 def _refused(found: str, expected: str) -> Refused:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -116,6 +117,8 @@ def import_file(
         try:
             if dry_run:
                 _preview(intake.preview(company_id, integration, str(file), options, limit), as_json=as_json)
+                if not as_json:
+                    _unread(file, options, intake.config(company_id, integration).field_mappings)
                 return
             with output.counting(f"Taking in {file.name}") as tell:
                 accounting = intake.import_file(company_id, integration, str(file), options, tell)
@@ -186,6 +189,31 @@ def _in_short(item: Item) -> dict[str, Any]:
 
 def _becomes(item: Item) -> str:
     return "rejected" if item.problem is not None else "stored" if item.stored else "observation"
+
+
+def _unread(file: Path, options: dict[str, Any], mappings: Mapping[str, str]) -> None:
+    """Say which headers no field is read from, and which field each may be meant for: a score is easily lost so."""
+    from connectors.expressions import as_expression
+    from connectors.files import inspect, propose
+    from hub.cli.output import plain
+
+    try:
+        shape = inspect(str(file), options)
+    except Refused:
+        return  # what is no table has no columns
+    if shape.format not in ("csv", "xlsx"):
+        return
+    proposal = propose(shape.headers)
+    meant = {header: field for field, header in proposal.field_mappings.items() if field not in mappings}
+    told = set(proposal.own.values())
+    expressions = list(mappings.values())
+    unread = [
+        plain(header) + (f" ({meant[as_expression(header)]}?)" if as_expression(header) in meant else "")
+        for header in shape.headers
+        if header not in told and not any(header in text for text in expressions)
+    ]
+    if unread:
+        note(f"Columns that are not read: {', '.join(unread)}. Those that matter need a field mapping.")
 
 
 def _propose(file: Path, options: dict[str, Any], code: str) -> None:

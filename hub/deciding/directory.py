@@ -59,7 +59,9 @@ def _look_up(
     for company in set(companies.values()):
         accounts = [account for account in sealed if companies[account] == company]
         for key, name in KEYS:
-            values = {a: text.strip().casefold() for a in accounts if (text := clear.get((a, name)))}
+            values = {
+                a: text.strip().casefold() for a in accounts if (text := clear.get((a, name))) and "\0" not in text
+            }
             if not values:
                 continue
             employees = view.snapshot.employees_by(company, EMPLOYEE_COLUMN[key], set(values.values()))

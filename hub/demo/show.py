@@ -27,7 +27,7 @@ SELECT match_problem, lms_code, count(*), min(email) FROM analytics.accounts
 WHERE company_id = %s AND is_unmatched GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2
 """
 REJECTED = """
-SELECT source_name, source_position, field, rule, expected FROM hub.dead_letter
+SELECT source_name, source_position, field, expected FROM hub.dead_letter
 WHERE company_id = %s ORDER BY (source_name LIKE 'http%%'), source_name, recorded_at, source_position
 """
 LEARNER = """
@@ -37,7 +37,8 @@ WHERE e.company_id = %s AND e.employee_id IS NOT NULL
 GROUP BY 1, 2, 3 ORDER BY bool_or(t.event_type = 'lms.enrollment.retracted.v1') DESC, count(*) DESC, 1 LIMIT 1
 """
 HISTORY = """
-SELECT t.occurred_at, t.recorded_at, replace(replace(t.event_type, 'lms.', ''), '.v1', ''), e.course_name, t.impact_assessment,
+SELECT t.occurred_at::date, t.recorded_at::date, regexp_replace(t.event_type, '^lms[.](enrollment[.])?|[.]v[0-9]+$', '', 'g'), e.course_name,
+       t.impact_assessment,
        coalesce(t.lms_code, t.actor)
 FROM analytics.audit t
 JOIN analytics.enrollments e ON e.enrollment_id::text = t.additional_context->>'enrollment_id'
@@ -72,7 +73,7 @@ def outcome(console: Console, connection: psycopg.Connection[Any], company_id: s
           asked(STATUSES, (company_id,)).fetchall())  # fmt: skip
     table(console, "Accounts that no employee could be found for", ("why", "from", "accounts", "for example"),
           asked(UNMATCHED, (company_id,)).fetchall())  # fmt: skip
-    table(console, "Rejected records, kept as dead letters", ("source", "where", "field", "rule", "expected"),
+    table(console, "Rejected records, kept as dead letters", ("source", "where", "field", "expected"),
           [(_short(row[0]), *row[1:]) for row in asked(REJECTED, (company_id,)).fetchall()])  # fmt: skip
     learner = asked(LEARNER, (company_id,)).fetchone()
     if learner is not None:
@@ -100,9 +101,12 @@ def further(console: Console, settings: Mapping[str, str]) -> None:
 
 def table(console: Console, title: str, headers: Sequence[str], rows: Rows) -> None:
     """Print rows under a title; numbers stand to the right."""
-    shown = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    shown = Table(
+        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False,
+        collapse_padding=True,
+    )  # fmt: skip
     for place, header in enumerate(headers):
-        numeric = bool(rows) and all(not isinstance(row[place], str | datetime) for row in rows)
+        numeric = bool(rows) and all(not isinstance(row[place], str | date) for row in rows)
         shown.add_column(header, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         shown.add_row(*(Text(_plain(value)) for value in row))

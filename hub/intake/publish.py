@@ -19,8 +19,15 @@ FIRST = ("course", "account")
 ORDER = {"lms.observation.enrollment.v1": 0, "lms.observation.lesson.v1": 1, "lms.observation.voided.v1": 2}
 REMEMBERED = 20_000
 """Courses and accounts whose details a run remembers having told, the most recently met ones."""
+WHOLE = "record"
+"""The field of a dead letter where the record as a whole is wrong and no part of it can be named."""
 
 Append = Callable[[str, Sequence[tuple[str, bytes]]], list[tuple[str, int, int]]]
+
+
+def storable(text: str) -> str:
+    """A text as tables can hold it: NUL and halves of characters, which keys and names of files may have, escaped."""
+    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
 
 
 @dataclass(slots=True)
@@ -76,9 +83,9 @@ class Publisher:
 
     def rejected(self, items: Iterable[Item]) -> None:
         """Keep what cannot be taken in, with its reason; once however often it is seen."""
-        events = {
-            event["event_id"]: event for item in items if item.problem is not None for event in [self._rejection(item)]
-        }
+        events: dict[str, dict[str, Any]] = {}
+        for event in (self._rejection(item) for item in items if item.problem is not None):
+            events.setdefault(event["event_id"], event)
         if not events:
             return
         known = self.known_dead(list(events))
@@ -112,7 +119,10 @@ class Publisher:
         problem = item.problem or Unusable("")
         company = self.config.company_id
         digest = item.sha256 or hashlib.sha256(item.kept).digest()
-        identity = (self.config.id, str(item.native_id), digest.hex(), problem.field, problem.rule)
+        field_name = storable(problem.field) or WHOLE
+        identity = [self.config.id, str(item.native_id), digest.hex(), field_name, problem.rule]
+        if not item.kept:  # the fault is the file's: nothing but its place tells it from another file's
+            identity += [self.source_name, storable(item.position)]
         keeper = ids.derived(company, "dead letters")
         text = item.kept.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
         return {
@@ -124,13 +134,13 @@ class Publisher:
             "correlation_id": self.run_id,
             "run_id": self.run_id,
             "source_name": self.source_name,
-            "source_position": item.position,
+            "source_position": storable(item.position),
             "native_id": item.native_id,
             "stream_id": None,
-            "field": problem.field,
+            "field": field_name,
             "rule": problem.rule,
-            "expected": problem.expected,
-            "message": str(problem),
+            "expected": storable(problem.expected),
+            "message": storable(str(problem)),
             "record": to_text(self.sealer.seal(keeper, text, company)) if text.strip() else None,
             "record_size": item.size or len(item.kept),
             "record_sha256": digest,

@@ -11,7 +11,6 @@ import resource
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from itertools import islice
 from typing import Any, Protocol
 
 import orjson
@@ -26,6 +25,8 @@ from hub.logging import logger
 log = logger(__name__)
 
 CHUNK = 5_000
+CHUNK_BYTES = 32 * 1024 * 1024
+"""Source bytes after which a chunk ends before it has all its items: a few thousand large ones would fill the memory."""
 PATIENCE = 1.0
 
 
@@ -102,8 +103,10 @@ class Run:
         cpu = time.process_time()
         try:
             self._take_in(source)
-        except (HubError, OSError) as problem:
-            text = str(problem) or type(problem).__name__
+        except Exception as problem:
+            # Of what nobody foresaw only the kind is told: its text may hold a value.
+            text = str(problem) if isinstance(problem, HubError | OSError) else ""
+            text = text or type(problem).__name__
             told = self._figures(source, self._accounting(), cpu) | {"failure": text, "started_at": started}
             unreachable = isinstance(problem, Retriable)
             self.commands.execute(acts.sync_failed(config.company_id, config.id, run_id, told, unreachable=unreachable))
@@ -174,7 +177,14 @@ class Run:
 
 
 def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """Items in lists of at most :data:`CHUNK`."""
-    iterator = iter(items)
-    while chunk := list(islice(iterator, CHUNK)):
+    """Items in lists of at most :data:`CHUNK`, fewer where they are large."""
+    chunk: list[Item] = []
+    size = 0
+    for item in items:
+        chunk.append(item)
+        size += len(item.kept) if item.problem is not None else item.size
+        if len(chunk) >= CHUNK or size >= CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
         yield chunk

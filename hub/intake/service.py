@@ -24,7 +24,7 @@ from hub.domain.sealing import from_text
 from hub.domain.units import SECOND
 from hub.errors import Refused
 from hub.identity.reactor import IdentityReactor
-from hub.intake.publish import Publisher
+from hub.intake.publish import Publisher, storable
 from hub.intake.run import Accounting, Run, Source
 from hub.integrations import commands as acts
 from projections.queries import Queries
@@ -69,7 +69,7 @@ class Intake:
         Raises Refused where the file as a whole, an option or the integration says no; Retriable where something is away.
         """
         config, _ = self._configured(company_id, code)
-        name, digest = Path(path).name, _sha256(path)
+        name, digest = storable(Path(path).name), _sha256(path)
         with self._exclusive(config):
             run_id = str(uuid4())
             observer = self._observer(config, run_id, name)

@@ -128,6 +128,19 @@ def test_a_dry_run_shows_and_changes_nothing(cli: Cli, files: Path) -> None:
     assert cli.ok("log", "stats", "--json").json() == before
 
 
+def test_a_dry_run_names_the_columns_that_are_not_read(cli: Cli, files: Path) -> None:
+    """A score under a header that the hub does not know is not lost in silence; what is read or mapped is not named."""
+    header = "email,course_id,enrollment_status,score,shoe size"
+    (files / "score.csv").write_text(header + "\nada@example.org,C9,Completed,88,39\n", encoding="utf-8")
+    add = ("integrations", "add", "scores", "--name", "Scores", "--type", "Custom LMS", "--method", "File Upload")
+    cli.ok(*add)
+    preview = ("import", files / "score.csv", "--integration", "scores", "--dry-run")
+    assert "not read: score (score_achieved?), shoe size." in cli.ok(*preview).err
+    cli.ok("integrations", "change", "scores", "--field-mappings", '{"score_achieved": "score"}')
+    assert "not read: shoe size." in cli.ok(*preview).err
+    assert "not read" not in cli.ok("import", files / "courses.csv", "--integration", "hr", "--dry-run").err
+
+
 def test_a_mapping_is_proposed_and_taken(cli: Cli, files: Path) -> None:
     """A file whose columns mean nothing is refused with the command that would map them; that command works."""
     add = ("integrations", "add", "german", "--name", "Listen", "--type", "Custom LMS", "--method", "File Upload")
@@ -213,10 +226,10 @@ def test_accounts_are_linked_and_unlinked_by_hand(cli: Cli) -> None:
     assert zed["email"] == "zed@example.org"
     assert "\x1b" not in cli.ok("accounts", "list").out
     query = f"SELECT employee_number FROM accounts WHERE account_id = '{zed['account_id']}'"
-    assert "1 enrollments follow" in cli.ok("accounts", "link", zed["account_id"][:8], "bob@example.org").out
+    assert "1 enrollment follows" in cli.ok("accounts", "link", zed["account_id"][:8], "bob@example.org").out
     assert cli.ok("sql", query, "--format", "json").json() == [{"employee_number": "E1002"}]
     assert "was linked already to employee E1002" in cli.ok("accounts", "link", "zed@example.org", "e1002").out
-    assert "1 enrollments follow" in cli.ok("accounts", "unlink", "zed@example.org", "--reason", "a mistake").out
+    assert "1 enrollment follows" in cli.ok("accounts", "unlink", "zed@example.org", "--reason", "a mistake").out
     assert cli.ok("sql", query, "--format", "json").json() == [{"employee_number": None}]
     assert "hub accounts list" in cli.refused("accounts", "link", "nobody", "E1002")
     assert "directory import" in cli.refused("accounts", "link", "zed@example.org", "E9")
@@ -245,6 +258,15 @@ def test_sql_prints_tables_csv_and_json(cli: Cli) -> None:
     assert told[:2] == [["course_id", "progress_percentage", "employee_name"], ["C1", "10.00", ""]]
     assert "Ada Hale" in cli.ok("sql", query).out
     assert cli.ok("sql", "-", "--format", "json", given="SELECT 1 AS one;").json() == [{"one": 1}]
+
+
+def test_sql_says_what_there_is_instead(cli: Cli) -> None:
+    """A column that nearly exists is proposed, any other and a view that is not there lead to those that are."""
+    assert 'reference the column "enrollments.course_name"' in cli.refused("sql", "SELECT curse_name FROM enrollments")
+    assert "LIMIT 1" in cli.refused("sql", "SELECT xyzzy FROM enrollments")
+    views = cli.refused("sql", "SELECT * FROM nix")
+    assert "enrollments" in views
+    assert "sync_runs" in views
 
 
 @pytest.mark.parametrize(
