@@ -84,7 +84,7 @@ class Folder:
         try:
             return self._fold(decoded(fresh, self._decode))
         except Exception:
-            self._forget()
+            self._forget()  # whatever went wrong, what is remembered may be ahead of the store
             raise
 
     def settle(self) -> None:
@@ -92,7 +92,7 @@ class Folder:
         try:
             self._store.settle()
         except Exception:
-            self._forget()
+            self._forget()  # whatever went wrong, what is remembered may be ahead of the store
             raise
 
     def _fresh(self, records: Sequence[Record]) -> list[Record]:
