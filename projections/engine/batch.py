@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from hub.domain import ids
 from hub.domain.heads import NOTHING, Head
 from hub.domain.rows import Row
@@ -176,8 +178,8 @@ class Batch:
             told = differences(table, known, names, new)
             if key == about:
                 values = told
-            elif known is not None:
-                also[f"{table.name}/{key}"] = told[2]
+            elif known is not None and told[2] is not None:
+                also[f"{table.name}/{key}"] = orjson.loads(told[2])
             relinked = relinked or (known is not None and known.get("employee_id") is not None and is_link(event))
         position = (record.topic, record.partition, record.offset)
         self.writes.audit.append(audit.row(event, position, chain, values, also=also, relinked=relinked))

@@ -124,3 +124,17 @@ def test_an_enrollment_of_another_company_is_not_known(hub: Hub) -> None:
     stream = enrollment(hub, "learner1@example.org")["stream"]
     with pytest.raises(Refused, match="not known"):
         hub.commands.execute(acts.waive("11111111-1111-5111-8111-111111111111", stream))
+
+
+def test_what_else_an_event_changed_is_told_as_json(hub: Hub) -> None:
+    """A run's end changes the integration and the run: the one is the entity, the other stands beside it, by field."""
+    query = """
+        SELECT additional_context->'also_changed' FROM hub.lms_audit_trail
+        WHERE additional_context->>'event_type' = 'lms.sync.completed.v1' LIMIT 1
+    """
+    with hub.connection() as connection:
+        row = connection.execute(query).fetchone()
+    assert row is not None
+    ((name, fields),) = row[0].items()
+    assert name.startswith("sync_run/")
+    assert fields["status"] == ["running", "completed"]
