@@ -57,10 +57,6 @@ def kafka_bootstrap(request: pytest.FixtureRequest, tmp_path_factory: pytest.Tem
     """``host:port`` of a real broker, shared by all tests: use a topic prefix and a group name of your own."""
     folder = tmp_path_factory.mktemp("kafka")
     yield from _offer(request, "Kafka", lambda stack: stack.enter_context(services.kafka(folder)))
-    # kafka-python leaves the sockets of refused connections to the garbage collector; tests that stop a broker make some.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 @pytest.fixture(scope="session")
@@ -96,6 +92,13 @@ def event_log_kind(request: pytest.FixtureRequest) -> str:
         request.getfixturevalue("kafka_bootstrap")
     request.node.user_properties.append(("event_log_kind", kind))
     return kind
+
+
+def pytest_sessionfinish() -> None:
+    """kafka-python leaves the sockets of refused connections to the garbage collector; tests that stop a broker make some."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
