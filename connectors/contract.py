@@ -104,6 +104,16 @@ class Pull:
     """The clock, microseconds."""
 
 
+@dataclass(slots=True)
+class Coverage:
+    """What a full pass has read to its end. What the hub knows there and the pass did not show is gone from the LMS."""
+
+    courses: set[str] = field(default_factory=set)
+    """Keys of the courses whose list of enrollments was read whole."""
+    catalogue: bool = False
+    """The list of courses was read whole: what is in none of its courses is gone too."""
+
+
 class Connector(Protocol):
     """A connector for one kind of LMS or standard. Chosen by (``lms_type``, ``integration_method``)."""
 
@@ -124,6 +134,10 @@ class Connector(Protocol):
 
     def watermark(self) -> int | None:
         """After a whole pull: everything the source changed up to here has been read; None where it tells none."""
+
+    def coverage(self) -> Coverage | None:
+        """What the last pull has read whole; None where this source cannot show that something is gone, or the pull
+        was not whole."""
 
     def close(self) -> None:
         """Let connections go."""

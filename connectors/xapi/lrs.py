@@ -13,7 +13,7 @@ from email.message import Message
 from io import BytesIO
 from typing import Any, ClassVar, Final
 
-from connectors.contract import Check, Item, Pull, RequestLog, Setting
+from connectors.contract import Check, Coverage, Item, Pull, RequestLog, Setting
 from connectors.http import Answer, HttpClient, HttpRefused, Pace
 from connectors.observe import Observer
 from connectors.xapi.formats import parse_timestamp
@@ -76,6 +76,10 @@ class XapiConnector:
     def close(self) -> None:
         """Let connections go."""
         self._http.close()
+
+    def coverage(self) -> Coverage | None:
+        """None: statements are told, never listed; what is missing shows nothing."""
+        return None
 
     def watermark(self) -> int | None:
         """What the LRS had stored up to here has been read; None before the end of a pull, or where none is told."""
