@@ -7,6 +7,7 @@ writes a row, and keeps no state between runs but the watermark it is handed bac
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
@@ -17,6 +18,8 @@ from hub.errors import Unusable
 
 KEPT_BYTES = 64 * 1024
 """As much of a rejected record as the dead letter keeps."""
+SLOWEST = 5
+"""Courses that are named in a run's figures, those that took longest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,9 @@ class Item:
     """The record, at most its first 64 KiB; kept only where there is a problem."""
     size: int = 0
     sha256: bytes = b""
+    course_key: str | None = None
+    """Of a rejected record: the course whose list it stands in, where that is known. Who stands there is not known then,
+    so in this course a full pass finds nobody gone; where the course is not known either, nowhere."""
 
     @property
     def stored(self) -> bool:
@@ -78,19 +84,67 @@ class RequestLog:
     outcomes: dict[str, int] = field(default_factory=dict)
     milliseconds: float = 0.0
     histogram: dict[int, int] = field(default_factory=dict)
+    hours: dict[int, int] = field(default_factory=dict)
+    """Hour since 1970 (UTC) → requests."""
     connects: int = 0
     connect_milliseconds: float = 0.0
     course_seconds: dict[str, float] = field(default_factory=dict)
+    """Key of a course → seconds that reading it took."""
+    failing_since: float | None = None
+    """First of the failed requests in a row that are the last ones, seconds since 1970; None: the last one was good."""
+    now: Callable[[], float] = time.time
 
     BOUNDS: ClassVar[tuple[int, ...]] = (5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 120_000)
+    FAILED: ClassVar[frozenset[str]] = frozenset({"error", "timeout", "cut", "faulty"})
 
     def add(self, outcome: str, milliseconds: float | None) -> None:
         """Count one request: ``ok``, ``throttled``, ``timeout``, ``error``, ``cut``; answered ones with their time."""
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+        now = self.now()
+        hour = int(now // 3600)
+        self.hours[hour] = self.hours.get(hour, 0) + 1
+        self._note(outcome, now)
         if milliseconds is not None:
             self.milliseconds += milliseconds
             bound = next((b for b in self.BOUNDS if milliseconds <= b), self.BOUNDS[-1] * 10)
             self.histogram[bound] = self.histogram.get(bound, 0) + 1
+
+    def recount(self, outcome: str, is_rather: str) -> None:
+        """The last request, counted as ``outcome``, was another: an ``error`` that was expected (404, 304) is ``missing``,
+        an ``ok`` that holds an error is ``faulty``."""
+        left = self.outcomes.pop(outcome, 0) - 1
+        if left > 0:
+            self.outcomes[outcome] = left
+        self.outcomes[is_rather] = self.outcomes.get(is_rather, 0) + 1
+        self._note(is_rather, self.now())
+
+    def plain(self) -> dict[str, Any]:
+        """As a run's event tells it; see ``requests`` of :class:`hub.domain.events.integration.RunChange`."""
+        slowest = sorted(self.course_seconds.items(), key=lambda one: -one[1])[:SLOWEST]
+        told: dict[str, Any] = {
+            "requests": sum(self.outcomes.values()),
+            "outcomes": dict(self.outcomes),
+            "answered": sum(self.histogram.values()),
+            "milliseconds": round(self.milliseconds, 3),
+            "histogram": {str(bound): self.histogram[bound] for bound in sorted(self.histogram)},
+            "connects": self.connects,
+            "connect_milliseconds": round(self.connect_milliseconds, 3),
+            "hours": {str(hour): count for hour, count in self.hours.items()},
+            "courses": {
+                "count": len(self.course_seconds),
+                "seconds": round(sum(self.course_seconds.values()), 3),
+                "slowest": [[key, round(seconds, 3)] for key, seconds in slowest],
+            },
+        }
+        if self.failing_since is not None:
+            told["failing_since"] = int(self.failing_since * 1_000_000)
+        return told
+
+    def _note(self, outcome: str, now: float) -> None:
+        if outcome not in self.FAILED:
+            self.failing_since = None
+        elif self.failing_since is None:
+            self.failing_since = now
 
 
 @dataclass(slots=True)

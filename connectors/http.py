@@ -33,6 +33,7 @@ MOST_BYTES: Final = 64 * 1024 * 1024
 MOST_REDIRECTS: Final = 5
 _AGAIN: Final = frozenset({429, 500, 502, 503, 504})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_REDIRECTS_OF_FORMS: Final = frozenset({307, 308})
 _PAUSES = wait_exponential_jitter(initial=1, max=60, jitter=1)
 
 
@@ -42,6 +43,8 @@ def _quiet(record: logging.LogRecord) -> bool:
 
 # httpx writes every address with its query at level INFO, and some LMSs take their token in the query.
 logging.getLogger("httpx").addFilter(_quiet)
+# The layer below writes all headers of an answer at level DEBUG: cookies, and links to next pages with their queries.
+logging.getLogger("httpcore").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,10 @@ class HttpRefused(Refused):
     def __init__(self, message: str, status: int, *, rule: str, expected: str) -> None:
         super().__init__(message, field="api_endpoint_url", rule=rule, expected=expected)
         self.status = status
+
+
+class CredentialsRefused(HttpRefused):
+    """The server does not know who asks: nothing else that is asked of it can succeed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,16 @@ class Answer:
             raise Retriable(f"{self.address} answered with text that is no whole JSON.") from None
 
 
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How a server says what HTTP has a status for, where it says it otherwise."""
+
+    throttled: Callable[[Answer], bool] = lambda answer: answer.status == 429
+    """Whether it asks to slow down."""
+    unknown: Callable[[Answer], bool] = lambda answer: answer.status == 401
+    """Whether it does not accept the credentials, so that fresh ones may help; else a refusal is a missing right."""
+
+
 class _Again(Exception):
     """The request may be tried again."""
 
@@ -110,6 +127,7 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         pace: Pace | None = None,
         most_bytes: int = MOST_BYTES,
+        manners: Manners | None = None,
     ) -> None:
         """Raises Refused where address or credentials are missing or of no use."""
         self._pace = pace or Pace()
@@ -120,14 +138,24 @@ class HttpClient:
         self._timeout = float(config.timeout_seconds)
         self._tries = 1 + max(0, config.max_retry_attempts)
         self._most_bytes = most_bytes
+        self._manners = manners or Manners()
         self._client = httpx.Client(headers=headers, timeout=self._timeout, follow_redirects=False)
 
     def close(self) -> None:
         """Let connections go."""
         self._client.close()
 
-    def read(self, target: str, understand: Callable[[Answer], T], params: Mapping[str, str] | None = None) -> T:
+    def read(
+        self,
+        target: str,
+        understand: Callable[[Answer], T],
+        params: Mapping[str, str] | None = None,
+        *,
+        form: Mapping[str, str] | None = None,
+    ) -> T:
         """GET a path below the endpoint, or an address on its host, and return what ``understand`` makes of the answer.
+
+        ``form``: POST it instead, to a server that is read so; the request must be safe to repeat.
 
         An answer in which it finds a passing fault (it raises Retriable) is asked for again, as one that broke off.
 
@@ -142,7 +170,7 @@ class HttpClient:
             url = str(httpx.URL(url).copy_merge_params(dict(params)))
 
         def once() -> T:
-            answer = self._authorised(url)
+            answer = self._authorised(url, form)
             try:
                 return understand(answer)
             except Retriable as error:
@@ -176,23 +204,28 @@ class HttpClient:
         except _Again as error:
             raise Retriable(str(error), retry_after=error.retry_after) from None
 
-    def _authorised(self, url: str) -> Answer:
+    def _authorised(self, url: str, form: Mapping[str, str] | None) -> Answer:
         """One try: a token that the server no longer takes is renewed once."""
         for last in (False, True):
             shown = self._auth.headers(self._ask_token)
-            answer = self._followed(url, shown)
-            if answer.status != 401:
+            answer = self._followed(url, shown, form)
+            if not self._manners.unknown(answer):
                 break
             if last or not self._auth.renew():
-                raise _no(answer, "does not accept the credentials", "credentials that the server accepts")
+                raise _no(
+                    answer,
+                    "does not accept the credentials",
+                    "credentials that the server accepts",
+                    CredentialsRefused,
+                )
         if answer.status >= 400:
             raise _no(answer, f"refused the request (HTTP {answer.status})", "an answer with the data")
         return answer
 
-    def _followed(self, url: str, shown: Mapping[str, str]) -> Answer:
-        """The answer at the end of redirects on the same host."""
+    def _followed(self, url: str, shown: Mapping[str, str], form: Mapping[str, str] | None) -> Answer:
+        """The answer at the end of redirects on the same host; only 307 and 308 take a form along."""
         for _ in range(MOST_REDIRECTS):
-            answer = self._send("GET", url, shown)
+            answer = self._send("GET" if form is None else "POST", url, shown, form)
             place = answer.headers.get("location")
             if answer.status not in _REDIRECTS or place is None:
                 return answer
@@ -200,12 +233,14 @@ class HttpClient:
             if elsewhere is None:
                 raise _no(answer, "redirects to another host: a login page?", "no redirect")
             url = elsewhere
+            form = form if answer.status in _REDIRECTS_OF_FORMS else None
         raise _no(answer, "redirects in a circle", "an answer")
 
     def _ask_token(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> Mapping[str, Any]:
         answer = self._send("POST", url, headers, form)
         if answer.status >= 300:
-            raise _no(answer, f"granted no token (HTTP {answer.status})", "a client id and secret that it accepts")
+            what = f"granted no token (HTTP {answer.status})"
+            raise _no(answer, what, "a client id and secret that it accepts", CredentialsRefused)
         told = answer.json()
         return told if isinstance(told, dict) else {}
 
@@ -233,9 +268,10 @@ class HttpClient:
             self._log.add("error", None)
             raise _Again(f"{place} cannot be reached ({type(error).__name__}).") from None
         took = (self._pace.clock() - began) * 1000
-        if answer.status in _AGAIN:
-            self._log.add("throttled" if answer.status == 429 else "error", took)
-            self._postpone(answer)
+        throttled = self._manners.throttled(answer)
+        if throttled or answer.status in _AGAIN:
+            self._log.add("throttled" if throttled else "error", took)
+            self._postpone(answer, "asks to slow down" if throttled else "has a fault or is overloaded")
         self._log.add("ok" if answer.status < 400 else "error", took)
         return answer
 
@@ -260,10 +296,9 @@ class HttpClient:
             response.close()
         return Answer(place, response.status_code, response.headers, bytes(body))
 
-    def _postpone(self, answer: Answer) -> NoReturn:
+    def _postpone(self, answer: Answer, what: str) -> NoReturn:
         """Have the request repeated, after the pause that the server asks for if it is bearable."""
         wait = retry_after(answer.headers, self._pace.now)
-        what = "asks to slow down" if answer.status == 429 else "has a fault or is overloaded"
         message = f"{answer.address} {what} (HTTP {answer.status})."
         if wait is not None and wait > self._pace.longest_wait:
             raise Retriable(message, retry_after=wait)
@@ -287,8 +322,8 @@ class HttpClient:
             self._log.connects += stage == "connection.connect_tcp" and step == "complete"
 
 
-def _no(answer: Answer, what: str, expected: str) -> HttpRefused:
-    return HttpRefused(f"{answer.address} {what}.", answer.status, rule="accepted by the server", expected=expected)
+def _no(answer: Answer, what: str, expected: str, kind: type[HttpRefused] = HttpRefused) -> HttpRefused:
+    return kind(f"{answer.address} {what}.", answer.status, rule="accepted by the server", expected=expected)
 
 
 def retry_after(headers: Mapping[str, str], now: Callable[[], datetime]) -> float | None:

@@ -53,7 +53,7 @@ class ClientCredentials:
         self, token_url: str, client_id: str, client_secret: str, scope: str | None, clock: Callable[[], float]
     ) -> None:
         self._url = token_url
-        self._basic = basic(client_id, client_secret)
+        self._shown = basic(client_id, client_secret)
         self._form = {"grant_type": "client_credentials"} | ({"scope": scope} if scope else {})
         self._clock = clock
         self._token: str | None = None
@@ -70,13 +70,13 @@ class ClientCredentials:
 
     def _fetch(self, ask: AskToken) -> None:
         asked = self._clock()
-        answer = ask(self._url, self._form, self._basic)
+        answer = ask(self._url, self._form, self._shown)
         token, life = answer.get("access_token"), answer.get("expires_in")
         if not isinstance(token, str) or not token:
             raise Refused(
                 "The token address answered without an access_token: check its address, the client id and the secret.",
                 field="authentication_config",
-                rule="OAuth 2.0 client credentials",
+                rule="OAuth 2.0 " + self._form["grant_type"].replace("_", " "),
                 expected="an answer with access_token",
             )
         try:
@@ -85,6 +85,22 @@ class ClientCredentials:
             seconds = UNTOLD_LIFE
         self._token = token
         self._until = asked + seconds - min(RENEW_BEFORE, seconds / 10)
+
+
+class RefreshToken(ClientCredentials):
+    """OAuth 2.0 refresh grant: the same, with a refresh token that somebody was given once; all goes in the form."""
+
+    def __init__(
+        self, token_url: str, client_id: str, client_secret: str, refresh_token: str, clock: Callable[[], float]
+    ) -> None:
+        super().__init__(token_url, client_id, client_secret, None, clock)
+        self._shown = {}
+        self._form = {
+            "grant_type": "refresh_token",
+            "client_id": client_id,
+            "client_secret": client_secret,
+            "refresh_token": refresh_token,
+        }
 
 
 def basic(name: str, password: str) -> dict[str, str]:
@@ -105,13 +121,13 @@ def auth_of(config: IntegrationConfig, clock: Callable[[], float]) -> Auth:
     if kind is None:
         return Fixed({})
     if kind == AuthenticationType.BASIC:
-        return Fixed(basic(_credential(config, "username"), _credential(config, "password")))
+        return Fixed(basic(credential(config, "username"), credential(config, "password")))
     if kind == AuthenticationType.API_KEY:
-        return Fixed({config.credentials.get("api_key_header", "X-API-Key"): _credential(config, "api_key")})
+        return Fixed({config.credentials.get("api_key_header", "X-API-Key"): credential(config, "api_key")})
     if kind == AuthenticationType.JWT:
-        return Fixed({"Authorization": "Bearer " + _credential(config, "token")})
+        return Fixed({"Authorization": "Bearer " + credential(config, "token")})
     if kind == AuthenticationType.OAUTH2:
-        url, name, secret = (_credential(config, key) for key in ("token_url", "client_id", "client_secret"))
+        url, name, secret = (credential(config, key) for key in ("token_url", "client_id", "client_secret"))
         return ClientCredentials(url, name, secret, config.credentials.get("scope"), clock)
     raise Refused(
         f"authentication_type {kind} cannot be used to read an API.",
@@ -121,7 +137,8 @@ def auth_of(config: IntegrationConfig, clock: Callable[[], float]) -> Auth:
     )
 
 
-def _credential(config: IntegrationConfig, name: str) -> str:
+def credential(config: IntegrationConfig, name: str) -> str:
+    """One of the credentials. Raises Refused where it is missing."""
     value = config.credentials.get(name)
     if not value:
         raise Refused(

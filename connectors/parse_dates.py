@@ -81,7 +81,11 @@ def _found(value: object, field: str, reading: Reading) -> datetime | date | Non
         return _epoch(found, field)
     if read is None:
         as_declared = f" or a date in the form {reading.date_format}" if reading.date_format else ""
-        refuse(field, "date", f"a date such as 2025-03-01{as_declared}; other forms need the setting date_format")
+        refuse(
+            field,
+            "date",
+            f"a date such as 2025-03-01{as_declared}; other forms need the setting date_format (`--date-format` of an import)",
+        )
     return _plausible(read, field)
 
 

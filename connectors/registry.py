@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, cast
 
 from connectors.contract import Connector, Item
 from connectors.http import Pace
@@ -30,6 +30,12 @@ class Ports:
     """Clock, patience and the shared level of the rate limit."""
 
 
+class _ByApi(Protocol):
+    """The class of a connector that needs nothing but its pace."""
+
+    def __call__(self, config: IntegrationConfig, observer: Observer, *, pace: Pace | None) -> Connector: ...
+
+
 def connect(config: IntegrationConfig, observer: Observer, ports: Ports | None = None) -> Connector:
     """The connector of an integration.
 
@@ -37,9 +43,10 @@ def connect(config: IntegrationConfig, observer: Observer, ports: Ports | None =
         Refused: There is none for this type and method, or the configuration is wrong for it.
     """
     lent = ports or Ports()
-    if connector_class(config.lms_type, config.integration_method) is XapiConnector:
+    chosen = connector_class(config.lms_type, config.integration_method)
+    if chosen is XapiConnector:
         return XapiConnector(config, observer, index=lent.index, pace=lent.pace)
-    raise _none(config.lms_type, config.integration_method)
+    return cast(_ByApi, chosen)(config, observer, pace=lent.pace)
 
 
 def connector_class(lms_type: str, integration_method: str) -> type[Connector]:
@@ -47,7 +54,20 @@ def connector_class(lms_type: str, integration_method: str) -> type[Connector]:
     is_lrs = lms_type == LmsType.XAPI and integration_method == IntegrationMethod.API
     if is_lrs or integration_method == IntegrationMethod.XAPI:
         return XapiConnector
+    if integration_method == IntegrationMethod.API and lms_type == LmsType.CANVAS:
+        from connectors.canvas.connector import CanvasConnector  # noqa: PLC0415  only where it is used
+
+        return CanvasConnector
+    if integration_method == IntegrationMethod.API and lms_type == LmsType.MOODLE:
+        from connectors.moodle.connector import MoodleConnector  # noqa: PLC0415  only where it is used
+
+        return MoodleConnector
     raise _none(lms_type, integration_method)
+
+
+def shows_gone(lms_type: str, integration_method: str) -> bool:
+    """Whether a full pass can show that something is gone: statements are told, never listed."""
+    return connector_class(lms_type, integration_method) is not XapiConnector
 
 
 def read_file(
@@ -86,5 +106,5 @@ def _none(lms_type: str, integration_method: str) -> Refused:
         expected = "an import of a file"
     else:
         text = f"There is no connector for {lms_type} with the method {integration_method}."
-        expected = "the method xAPI or File Upload"
+        expected = "the method xAPI or File Upload, or API for Canvas, Moodle or an LRS"
     return Refused(text, field="integration_method", rule="connector", expected=expected)

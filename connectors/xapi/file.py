@@ -8,10 +8,10 @@ from typing import Any, BinaryIO, ClassVar
 
 from connectors.contract import Item
 from connectors.observe import Observer
+from connectors.refine import Rules
 from connectors.xapi.ledger import NothingStored, StatementIndex
 from connectors.xapi.mapping import Source, StatementMapper
 from connectors.xapi.read_file import read_statements
-from connectors.xapi.refine import Rules
 from connectors.xapi.settings import options_of
 from hub.domain.integration_config import IntegrationConfig
 from hub.errors import Refused

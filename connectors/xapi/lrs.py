@@ -16,11 +16,11 @@ from typing import Any, ClassVar, Final
 from connectors.contract import Check, Coverage, Item, Pull, RequestLog, Setting
 from connectors.http import Answer, HttpClient, HttpRefused, Pace
 from connectors.observe import Observer
+from connectors.refine import Rules
 from connectors.xapi.formats import parse_timestamp
 from connectors.xapi.ledger import NothingStored, StatementIndex
 from connectors.xapi.mapping import Source, StatementMapper
 from connectors.xapi.read_file import read_statements
-from connectors.xapi.refine import Rules
 from connectors.xapi.settings import SETTINGS, options_of
 from connectors.xapi.validate import Version
 from hub.domain.integration_config import IntegrationConfig

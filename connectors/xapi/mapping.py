@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from connectors.contract import KEPT_BYTES, Item
 from connectors.observe import Learner, Observer, Seen
+from connectors.refine import Found, Rules
 from connectors.xapi.actor import Identity, identify
 from connectors.xapi.checks import Json, broken
 from connectors.xapi.digest import content_digest
@@ -22,7 +23,6 @@ from connectors.xapi.formats import parse_timestamp
 from connectors.xapi.ledger import Known, Ledger, StatementIndex
 from connectors.xapi.place import place_of
 from connectors.xapi.read_file import TooLarge
-from connectors.xapi.refine import Found, Rules
 from connectors.xapi.settings import ACCOUNT_NAME_IS, Options
 from connectors.xapi.validate import VOIDED, Version, validate_statement
 from connectors.xapi.verbs import kind_of

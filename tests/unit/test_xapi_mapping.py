@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from connectors.observe import Observer
+from connectors.refine import Rules
 from connectors.testing.waiting import ClearSealer
 from connectors.xapi.ledger import NothingStored
 from connectors.xapi.mapping import Source, StatementMapper
-from connectors.xapi.refine import Rules
 from connectors.xapi.settings import options_of
 from hub.domain import ids
 from hub.domain.integration_config import IntegrationConfig

@@ -1,7 +1,7 @@
-"""An integration's ``field_mappings``, ``transformation_rules`` and ``validation_rules``, applied to a statement.
+"""An integration's ``field_mappings``, ``transformation_rules`` and ``validation_rules``, applied to what a connector read.
 
-The source is the statement as JSON; beside its own keys the fields of the record are there by their names. The record
-is what the connector read of the statement, as hub fields: ``course_id``, ``lesson_id``, the learner's keys, names,
+The source is the LMS's record as JSON (a statement, a row); beside its own keys the fields of the record are there by their
+names. The record is what the connector read of it, as hub fields: ``course_id``, ``lesson_id``, the learner's keys, names,
 ``progress_percentage``, ``score_achieved`` and the flags (``completed``, ``passed``, …). What the rules change in it
 is parsed as a file's value would be and replaces what the connector read; null leaves that as it is.
 """
@@ -47,7 +47,7 @@ _NUMBERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the connector read of one statement, before and after the rules."""
+    """What the connector read of one source record, before and after the rules."""
 
     learner: Learner
     course_key: str | None
@@ -63,23 +63,23 @@ class Rules:
 
     def __init__(self, config: IntegrationConfig) -> None:
         self._mapping = compile_mapping(config)
-        self._any = bool(self._mapping.fields or self._mapping.transformations or self._mapping.schema)
+        self.any = bool(self._mapping.fields or self._mapping.transformations or self._mapping.schema)
         self._reading = Reading(zone=config.zone)
 
-    def refine(self, found: Found, statement: Json) -> Found:
+    def refine(self, found: Found, source: Json) -> Found:
         """What was read, as the rules want it.
 
         Raises:
             Unusable: The record breaks a rule, or a rule's value cannot be read.
         """
-        if not self._any:
+        if not self.any:
             return found
         record = _record(found)
-        mapped = {name: rule.value(statement | record) for name, rule in self._mapping.fields.items()}
+        mapped = {name: rule.value(source | record) for name, rule in self._mapping.fields.items()}
         base = record | {name: value for name, value in mapped.items() if value is not None}
         own = {name: Expression(name, name, None) for name in base}
         rules = RecordMapping(own, self._mapping.transformations, self._mapping.schema, flat=False)
-        result = rules.apply(statement | base)
+        result = rules.apply(source | base)
         changed = {name: value for name, value in result.items() if value is not None and value != record.get(name)}
         return self._changed(found, changed) if changed else found
 
@@ -120,9 +120,9 @@ class Rules:
 
 
 def _learner(learner: Learner, changed: Mapping[str, Any]) -> Learner:
-    """The learner with further keys. Who it is (the account) stays the statement's matter."""
+    """The learner with further keys. Who it is (the account) stays the source's matter."""
     if "lms_user_id" in changed:
-        raise broken("lms_user_id", "set by the statement", "no rule for it: the actor names the account")
+        raise broken("lms_user_id", "set by the source", "no rule for it: the source names the account")
     keys = [(meaning, changed[name], name) for name, meaning in record_fields.LEARNER.items() if name in changed]
     told: dict[str, str] = {meaning: text for meaning, value, name in keys if (text := plain(value, name))}
     return replace(learner, **told)
@@ -143,5 +143,6 @@ def _record(found: Found) -> dict[str, Any]:
     record |= {name: facts.get(name) for name in (*_PLAIN, *_FLAGS)}
     progress = "completion_percentage" if found.lesson_key is not None else "progress_percentage"
     for fact, (name, digits) in {**_NUMBERS, "progress": (progress, 2)}.items():
-        record[name] = float(unscaled(facts[fact], digits)) if fact in facts else None
+        value = facts.get(fact)
+        record[name] = None if value is None else float(unscaled(value, digits))
     return {name: value for name, value in record.items() if value is not None}
