@@ -1,0 +1,182 @@
+"""What recording figures asks the database: one snapshot for a computation, the rows told before, and what is new since.
+
+Whatever is answered within one :func:`snapshot` is of one moment; its positions say which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import IsolationLevel
+
+from hub.domain.figures import DASHBOARD, MONITORING
+from hub.domain.periods import Period
+from hub.domain.rows import Row
+from hub.domain.units import day, days, moment
+from projections import plain
+from projections.figures.base import Company
+from projections.tables import TABLES
+
+Connections = Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
+
+RESTS_ON = {
+    MONITORING: ("lms.integration", "lms.learning", "lms.directory", "lms.deadletter"),
+    DASHBOARD: ("lms.learning", "lms.directory", "lms.outcomes"),
+}
+"""The topics whose events a table's figures are computed from."""
+DAY_OF = {MONITORING: "monitoring_date", DASHBOARD: "report_date"}
+
+_COMPANIES = """
+SELECT id::text, coalesce(time_zone, 'UTC'), coalesce(currency_code, 'USD'), coalesce(fiscal_year_start_month, 1)
+FROM hub.company ORDER BY id
+"""
+_REACHED = "SELECT topic, partition, next_offset FROM hub.projection_offset WHERE topic = ANY(%s) ORDER BY 1, 2"
+_PERIODS = """
+SELECT fold_state->>'period', (fold_state->>'period_start')::integer, (fold_state->>'period_end')::integer,
+       bool_and((fold_state->>'closed')::boolean), max((fold_state->>'as_of')::bigint)
+FROM hub.{table} WHERE company_id = %(company)s AND {day} >= %(since)s GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+"""
+_NEWS = """
+SELECT EXISTS (SELECT FROM hub.lms_audit_trail WHERE timestamp >= %(since)s AND company_id = %(company)s
+               AND additional_context->>'topic' = ANY(%(topics)s))
+    OR EXISTS (SELECT FROM hub.dead_letter WHERE recorded_at >= %(since)s AND company_id = %(company)s
+               AND 'lms.deadletter' = ANY(%(topics)s))
+"""
+# A fact touches the day on which it happened; where it moves a date, both days; where it moves whose enrollment it is, or
+# takes a fact out, everything since the enrollment began. Its version before tells what was moved.
+_TOUCHED_LEARNING = """
+SELECT min(least(
+    (h.occurred_at AT TIME ZONE %(zone)s)::date,
+    CASE WHEN h.last_access_date IS DISTINCT FROM p.last_access_date
+         THEN (h.last_access_date AT TIME ZONE %(zone)s)::date END,
+    CASE WHEN h.enrollment_date IS DISTINCT FROM p.enrollment_date THEN least(h.enrollment_date, p.enrollment_date) END,
+    CASE WHEN h.start_date IS DISTINCT FROM p.start_date THEN least(h.start_date, p.start_date) END,
+    CASE WHEN h.completion_date IS DISTINCT FROM p.completion_date THEN least(h.completion_date, p.completion_date) END,
+    CASE WHEN h.due_date IS DISTINCT FROM p.due_date THEN least(h.due_date, p.due_date) END,
+    CASE WHEN h.valid_until IS DISTINCT FROM p.valid_until THEN least(h.valid_until, p.valid_until) END,
+    CASE WHEN h.revoked_on IS DISTINCT FROM p.revoked_on THEN least(h.revoked_on, p.revoked_on) END,
+    CASE WHEN h.retracted OR (p.id IS NOT NULL AND h.employee_id IS DISTINCT FROM p.employee_id)
+         THEN coalesce(h.enrollment_date, p.enrollment_date) END
+))
+FROM hub.lms_course_enrollment_history h
+LEFT JOIN LATERAL (
+    SELECT * FROM hub.lms_course_enrollment_history b WHERE b.id = h.id AND b.version < h.version ORDER BY b.version DESC LIMIT 1
+) p ON TRUE
+WHERE h.company_id = %(company)s AND h.recorded_at >= %(since)s
+"""
+_TOUCHED_LESSONS = """
+SELECT min(least((occurred_at AT TIME ZONE %(zone)s)::date, (last_access_date AT TIME ZONE %(zone)s)::date))
+FROM hub.lms_learning_progress_history WHERE company_id = %(company)s AND recorded_at >= %(since)s
+"""
+_TOUCHED_PEOPLE = """
+SELECT min(day) FROM (
+    SELECT least(effective_from, termination_date) AS day FROM hub.employee_history WHERE company_id = %(company)s AND recorded_at >= %(since)s
+    UNION ALL
+    SELECT effective_from FROM hub.department_history WHERE company_id = %(company)s AND recorded_at >= %(since)s
+) AS moved
+"""
+_TOUCHED_RUNS = """
+SELECT min((ended_at AT TIME ZONE %(zone)s)::date)
+FROM hub.sync_run WHERE company_id = %(company)s AND updated_at >= %(since)s AND ended_at IS NOT NULL
+"""
+_TOUCHED = {MONITORING: (_TOUCHED_RUNS,), DASHBOARD: (_TOUCHED_LEARNING, _TOUCHED_LESSONS, _TOUCHED_PEOPLE)}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A period that rows of a table exist for: whether all of them are closed, and as of when they were told at the latest."""
+
+    period: Period
+    closed: bool
+    as_of: int
+
+
+@contextmanager
+def snapshot(connections: Connections) -> Iterator[psycopg.Connection[Any]]:
+    """A connection that sees the tables as they are at one moment. Nothing stays of what is done on it: a computation may
+    make temporary tables, which PostgreSQL forbids in a transaction that only reads."""
+    with connections() as connection:
+        connection.isolation_level = IsolationLevel.REPEATABLE_READ
+        try:
+            with connection.transaction(force_rollback=True):
+                yield connection
+        finally:
+            if not connection.closed:
+                connection.isolation_level = None
+
+
+def positions(connection: psycopg.Connection[Any], table: str) -> dict[str, dict[str, int]]:
+    """Topic → partition → first record that is not yet in what the figures of a table rest on."""
+    found: dict[str, dict[str, int]] = {}
+    for topic, partition, offset in connection.execute(_REACHED, (list(RESTS_ON[table]),)):
+        found.setdefault(topic, {})[str(partition)] = offset
+    return found
+
+
+def rows_told(
+    connection: psycopg.Connection[Any], table: str, company_id: str, periods: Collection[Period]
+) -> list[Row]:
+    """The rows of a table that were told for these periods, as plain values."""
+    if not periods:
+        return []
+    declared = TABLES[table]
+    query = (
+        f"SELECT {plain.select_list(declared)} FROM {plain.full_name(declared)} "
+        f"WHERE company_id = %(company)s AND {DAY_OF[table]} >= %(first)s AND {DAY_OF[table]} < %(end)s "
+        "AND (fold_state->>'period', (fold_state->>'period_start')::integer, (fold_state->>'period_end')::integer) IN "
+        "(SELECT * FROM unnest(%(kinds)s::text[], %(starts)s::integer[], %(ends)s::integer[]))"
+    )
+    ordered = sorted(periods)
+    given = {
+        "company": company_id,
+        "first": day(min(one.start for one in ordered)),
+        "end": day(max(one.end for one in ordered)),
+        "kinds": [one.kind for one in ordered],
+        "starts": [one.start for one in ordered],
+        "ends": [one.end for one in ordered],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(query.encode(), given)
+        return plain.rows_from(cursor, declared)
+
+
+class Facts:
+    """What the clock of figures asks, on connections of a pool."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    def companies(self) -> list[Company]:
+        """Every company of the hub."""
+        with self._connections() as connection:
+            return [Company(*row) for row in connection.execute(_COMPANIES)]
+
+    def reached(self, table: str) -> Mapping[str, Mapping[str, int]]:
+        """How far the topics are folded that a table's figures rest on; equal answers: nothing happened."""
+        with self._connections() as connection:
+            return positions(connection, table)
+
+    def has_news(self, table: str, company_id: str, since: int) -> bool:
+        """Whether anything was recorded for a company, since a time (microseconds), that a table's figures rest on."""
+        given = {"since": moment(since), "company": company_id, "topics": list(RESTS_ON[table])}
+        with self._connections() as connection:
+            row = connection.execute(_NEWS, given).fetchone()
+        return bool(row and row[0])
+
+    def told(self, table: str, company_id: str, since: int) -> list[Told]:
+        """The periods that rows exist for whose day is not before ``since`` (days since 1970)."""
+        query = _PERIODS.format(table=table, day=DAY_OF[table])
+        with self._connections() as connection:
+            rows = connection.execute(query.encode(), {"company": company_id, "since": day(since)}).fetchall()
+        return [Told(Period(kind, start, end), closed, as_of) for kind, start, end, closed, as_of in rows if kind]
+
+    def touched(self, table: str, company: Company, since: int) -> int | None:
+        """The earliest day (days since 1970) that what was recorded since a time (microseconds) changes; None: nothing was."""
+        given = {"company": company.id, "since": moment(since), "zone": company.time_zone}
+        with self._connections() as connection:
+            found = [connection.execute(query.encode(), given).fetchone() for query in _TOUCHED[table]]
+        return min((days(row[0]) for row in found if row is not None and row[0] is not None), default=None)
