@@ -125,10 +125,13 @@ def overdue(row: Row, today: int) -> Draft | None:
 
 
 def expiring(row: Row, days_left: int) -> Draft | None:
-    """The certificate lapses in 90, 60 or 30 days."""
-    if row["enrollment_status"] != E.CERTIFIED or value_of(row, "valid_until") is None:
+    """The certificate lapses in 90, 60 or 30 days. Each is told once of a validity, and none after a nearer one."""
+    until = value_of(row, "valid_until")
+    if row["enrollment_status"] != E.CERTIFIED or until is None:
         return None
-    draft = _draft(row, "certificate_expiring", {})
+    if value_of(row, "warned_until") == until and (value_of(row, "warned_days") or 0) <= days_left:
+        return None
+    draft = _draft(row, "certificate_expiring", {"warned_until": until, "warned_days": days_left})
     draft.extra["days_left"] = days_left
     return draft
 

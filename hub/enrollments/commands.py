@@ -1,6 +1,7 @@
 """Commands about one enrollment: correct, waive, set the deadline, revoke; and what time alone changes.
 
-Each names the row of a cycle; only the newest cycle of a stream can be acted on, ended ones keep their proof.
+Each names the stream, and acts on its newest cycle; the clock names the row of a cycle, since a certificate lapses also
+where a newer cycle was opened.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from hub.deciding.envelope import HUB, Actor
 from hub.deciding.learning import finished
 from hub.deciding.view import View
 from hub.domain import enrollment_acts as acts
+from hub.domain import ids
 from hub.domain.learning import Context, Draft, Told
 from hub.domain.rows import Row, loaded, value_of
 from hub.domain.units import day_in
@@ -22,7 +24,7 @@ from hub.errors import Refused
 TABLE = "lms_course_enrollment"
 
 Act = Callable[[Row, int, int], Draft | None]
-"""(row, today in the company's zone, now) → draft"""
+"""(row, the day in the company's zone on which it happens, when it happens) → draft"""
 
 
 def _command(
@@ -36,14 +38,16 @@ def _command(
     justification: str | None = None,
     occurred_at: int | None = None,
     command_id: str | None = None,
+    row_id: str | None = None,
 ) -> Command:
     def decide(view: View, now: int) -> Body | None:
-        row = view.row(TABLE, view.head(stream).row_id)
-        if row is None or row["company_id"] != company_id:
+        row = view.row(TABLE, row_id or view.head(stream).row_id)
+        if row is None or row["company_id"] != company_id or not _is_of(stream, row):
             raise Refused("enrollment: is not known; expected an enrollment of the company", field="enrollment",
                           rule="exists", expected="a known enrollment")  # fmt: skip
         zone = value_of(view.row("company", company_id), "time_zone") or "UTC"
-        draft = act(row, day_in(now, zone), now)
+        at = now if occurred_at is None else occurred_at
+        draft = act(row, day_in(at, zone), at)
         if draft is None:
             return None
         settings = loaded(
@@ -59,6 +63,11 @@ def _command(
         id=command_id or str(uuid4()), name=name, company_id=company_id, topic="lms.learning", stream=("enrollment", stream),
         decide=decide, actor=actor, reason=reason, justification=justification, occurred_at=occurred_at,
     )  # fmt: skip
+
+
+def _is_of(stream: str, row: Row) -> bool:
+    """Whether a row is a cycle of the stream."""
+    return bool(row["id"] == ids.enrollment_row(stream, int(value_of(row, "cycle") or 1)))
 
 
 def correct(

@@ -1,0 +1,193 @@
+"""The clock: what time alone changes becomes an event, at the company's midnight.
+
+Access that ran out, certificates that lapse or will in 90, 60 or 30 days, deadlines that passed. The clock asks the tables
+for rows that are not what they should be by now and gives commands, whose ids follow from what was seen: told twice, or
+by two servers at once, it is one event. Each says when it happened, the midnight in the company's zone, however late the
+clock comes to it; so after a pause the tables are what they would have been. Only a warning that was overtaken by a
+nearer one is left out: "lapses in 90 days" would be wrong by then. A replay of the log needs no clock.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, time
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from hub.deciding.commands import Command, Commands
+from hub.deciding.envelope import Actor
+from hub.domain import ids
+from hub.domain.units import SECOND, day, day_in, micros
+from hub.enrollments import commands as acts
+from hub.errors import Fatal, Retriable
+from hub.log.port import EventLog, LogClosedError
+from hub.logging import logger
+
+CLOCK = Actor("system", "clock")
+LEARNING = "lms.learning"
+BATCH = 500
+LOOK_SECONDS, AGAIN_SECONDS, HOUR = 60.0, 5.0, 3600.0
+OVERLAP = 600 * SECOND
+"""How far back a look begins, since what was recorded earlier may be folded later."""
+
+log = logger(__name__)
+
+
+class Due(Protocol):
+    """One row that time has changed; see :mod:`projections.due`."""
+
+    @property
+    def row_id(self) -> str: ...
+    @property
+    def company_id(self) -> str: ...
+    @property
+    def integration_id(self) -> str: ...
+    @property
+    def account_id(self) -> str: ...
+    @property
+    def course_key(self) -> str: ...
+    @property
+    def act(self) -> str: ...
+    @property
+    def day(self) -> int: ...
+    @property
+    def days_left(self) -> int: ...
+    @property
+    def seen(self) -> str: ...
+
+
+class Rows(Protocol):
+    """What the clock asks the tables."""
+
+    def zones(self) -> Mapping[str, str]: ...
+    def touched(self, since: int) -> Sequence[str]: ...
+    def due(
+        self, today: Mapping[str, int], rows: Sequence[str] | None, without: Sequence[str], limit: int
+    ) -> Sequence[Due]: ...
+
+
+def midnight(day_number: int, zone: str) -> int:
+    """The moment (microseconds) at which a day begins in a zone; where its clocks skip midnight, the first one after."""
+    return micros(datetime.combine(day(day_number), time(0), ZoneInfo(zone)).astimezone(UTC))
+
+
+def command_of(due: Due, zone: str) -> Command:
+    """The command by which a row becomes what time made of it."""
+    stream = ids.enrollment_stream(due.integration_id, due.account_id, due.course_key)
+    who = {
+        "actor": CLOCK,
+        "occurred_at": midnight(due.day, zone),
+        "command_id": ids.derived(due.row_id, "clock", due.act, str(due.day), str(due.days_left), due.seen),
+        "row_id": due.row_id,
+    }
+    if due.act == "warn":
+        return acts.warn_of_expiry(due.company_id, stream, due.days_left, **who)
+    act = {"lapse": acts.lapse, "end access": acts.end_access, "overdue": acts.become_overdue}[due.act]
+    return act(due.company_id, stream, **who)
+
+
+class ClockReactor:
+    """Makes the tables true to the time. Keeps nothing but what it has looked at, so it may be begun anew at any time."""
+
+    def __init__(self, commands: Commands, rows: Rows, now: Callable[[], int]) -> None:
+        self._commands = commands
+        self._rows = rows
+        self._now = now
+        self._days: dict[str, int] = {}
+        self._looked: int | None = None
+
+    def react(self) -> int:
+        """Tell what is due and was not told; returns how many events that gave.
+
+        A company whose day has changed is looked at whole, the others where something was recorded since the last look.
+        """
+        now = self._now()
+        zones = self._rows.zones()
+        today = {company: day_in(now, zone) for company, zone in zones.items()}
+        turned = {company: number for company, number in today.items() if self._days.get(company) != number}
+        made = self._tell(turned, None, zones) if turned else 0
+        rest = {company: number for company, number in today.items() if company not in turned}
+        if rest and self._looked is not None:
+            touched = self._rows.touched(self._looked - OVERLAP)
+            made += self._tell(rest, touched, zones) if touched else 0
+        self._days, self._looked = today, now
+        return made
+
+    def _tell(self, today: Mapping[str, int], rows: Sequence[str] | None, zones: Mapping[str, str]) -> int:
+        made = 0
+        given: set[str] = set()
+        without: list[str] = []
+        while found := self._rows.due(today, rows, without, BATCH):
+            asked = [command_of(one, zones[one.company_id]) for one in found]
+            answers = self._commands.execute_all(asked)
+            for one, command, answer in zip(found, asked, answers, strict=True):
+                if isinstance(answer, Exception) or not answer.changed or command.id in given:
+                    without.append(one.row_id)  # not now; the next look asks again
+                else:
+                    made += 1
+                given.add(command.id)
+        return made
+
+    def seconds_to_midnight(self) -> float:
+        """How long until the next day begins in some company's zone, at most a day."""
+        now = self._now()
+        nexts = [midnight(day_in(now, zone) + 1, zone) for zone in set(self._rows.zones().values()) or {"UTC"}]
+        return max(0.0, (min(nexts) - now) / SECOND)
+
+
+class Clock:
+    """The reactor in a thread: at each midnight, and at most once a minute where something was recorded."""
+
+    def __init__(self, reactor: ClockReactor, event_log: EventLog, daily: Callable[[], None]) -> None:
+        """``event_log`` is the clock's own, and closed with it; ``daily`` is called at the beginning and when the day
+        changes in UTC."""
+        self._reactor = reactor
+        self._log = event_log
+        self._daily = daily
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="clock", daemon=True)
+        self._failure: BaseException | None = None
+
+    def start(self) -> None:
+        """Begin; what was missed is made up for at once."""
+        self._thread.start()
+
+    def failures(self) -> list[str]:
+        """Why it does not get on; empty where all is well."""
+        return [] if self._failure is None else [f"clock: {self._failure}"]
+
+    def close(self) -> None:
+        """End; a command in hand is given up, and given again by whoever serves next."""
+        self._stop.set()
+        self._log.close()
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        date = None
+        while not self._stop.is_set():
+            try:
+                today = datetime.now(UTC).date()
+                if today != date:
+                    self._daily()
+                    date = today
+                at = {(LEARNING, part): end for part, end in self._log.ends(LEARNING).items()}
+                self._reactor.react()
+                self._failure = None
+                until = min(self._reactor.seconds_to_midnight(), HOUR)
+                if self._log.wait(at, until):
+                    self._stop.wait(min(LOOK_SECONDS, until))
+            except LogClosedError:
+                return
+            except Exception as problem:
+                if self._stop.is_set():
+                    return
+                self._note(problem)
+                self._stop.wait(AGAIN_SECONDS)
+
+    def _note(self, problem: Exception) -> None:
+        if isinstance(problem, Retriable | Fatal):
+            log.warning("clock begins again", problem=str(problem))
+        elif str(problem) != str(self._failure):
+            log.exception("clock failed", exc_info=problem)
+        self._failure = problem
