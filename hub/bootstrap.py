@@ -20,106 +20,30 @@ from hub.deciding.commands import Commands
 from hub.deciding.decider import Decider
 from hub.deciding.ports import Surroundings
 from hub.domain.sealing import from_text
-from hub.errors import Fatal, Retriable
+from hub.errors import Retriable
 from hub.log import codec
 from hub.log.manage import KafkaTarget, LogTarget, PostgresTarget, init, open_log
 from hub.log.partition import partition_for
-from hub.log.port import EventLog, NewRecord, Record
+from hub.log.port import EventLog, NewRecord
 from hub.postgres.embedded import embedded
 from hub.runners import DECIDE_BATCH, DECIDE_LOCK, FOLD_BATCH, FOLD_LOCK, Runner
 from hub.settings import Settings
 from hub.vault import Keyring, PostgresKeyStore, load_master_key
+from hub.works import Deciding, Folding, Work
 from projections import audit, folds, migrations
-from projections.copyformat import Opener
-from projections.engine.behind import BatchRefused, BehindStore
 from projections.engine.fold_watch import FoldWatch
 from projections.engine.folder import Folder
 from projections.engine.pg_deciding import PgDeciding
 from projections.engine.pg_store import PgStore
 from projections.rowfit import row_check
 
-OBSERVATIONS = "lms.observations"
-POOL = 8
-AT_ONCE = 8
-"""Batches that are written at once after one that the database refused."""
+POOL = 24
+"""Connections that a process opens at most for short questions; it begins with one."""
 
 
 def clock() -> int:
     """The wall clock, microseconds since 1970 UTC."""
     return time.time_ns() // 1000
-
-
-class Folding:
-    """The work of folding all event topics: one connection reads, one writes a batch behind; new ones at every take-over."""
-
-    topics = tuple(folds.BY_TOPIC)
-
-    def __init__(self, connect: Callable[[], psycopg.Connection[Any]], opener: Opener) -> None:
-        self._connect = connect
-        self._opener = opener
-        self._parts = ExitStack()
-        self._folder: Folder | None = None
-        self._at_once = 0
-
-    def begin(self, partitions: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
-        """Take over; returns where each partition goes on."""
-        self.close()
-        reader, writer = (PgStore(self._parts.enter_context(self._connect()), self._opener) for _ in range(2))
-        store = BehindStore(reader, writer, self._at_once)
-        self._parts.callback(store.close)
-        self._at_once = 0
-        self._folder = Folder(store, codec.decode, clock)
-        return self._folder.own(partitions)
-
-    def take(self, records: Sequence[Record]) -> None:
-        """Fold a batch; it is written while the next one is folded."""
-        with self._careful_after_refusal():
-            self._owned().fold(records)
-
-    def settle(self) -> None:
-        """Wait until the last batch is written."""
-        with self._careful_after_refusal():
-            self._owned().settle()
-
-    def close(self) -> None:
-        """Let the connections go; what is under way is written first."""
-        self._folder = None
-        self._parts.close()
-
-    def _owned(self) -> Folder:
-        if self._folder is None:
-            raise Fatal("a batch was handed over before the partitions were taken over")
-        return self._folder
-
-    @contextmanager
-    def _careful_after_refusal(self) -> Iterator[None]:
-        """After a refused row the next batches are written at once, so that the record can be isolated."""
-        try:
-            yield
-        except BatchRefused:
-            self._at_once = AT_ONCE
-            raise
-
-
-class Deciding:
-    """The work of deciding observations."""
-
-    topics = (OBSERVATIONS,)
-
-    def __init__(self, decider: Decider, decided_offset: Callable[[int], int]) -> None:
-        self._decider = decider
-        self._decided_offset = decided_offset
-
-    def begin(self, partitions: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
-        """Where each partition goes on."""
-        return {(topic, number): self._decided_offset(number) for topic, number in partitions}
-
-    def take(self, records: Sequence[Record]) -> None:
-        """Decide a batch."""
-        self._decider.process([(record.partition, record.offset, record.value) for record in records])
-
-    def settle(self) -> None:
-        """Everything is settled when ``take`` returns."""
 
 
 class Hub:
@@ -165,18 +89,26 @@ class Hub:
         """A decider; it gives up waiting for the folds when ``stopped`` says so (default: when the hub closes)."""
         return Decider(self.around, stopped or (lambda: self.closing))
 
-    def start_runners(self) -> None:
-        """Fold and decide in this process (PostgreSQL log), or stand by where another process does."""
+    def folding(self) -> Folding:
+        """The work of folding, over connections of its own; the caller closes it."""
+        return Folding(self.connect, self.open_texts, clock)
+
+    def start_runners(self, share: Sequence[int] | None = None) -> None:
+        """Fold and decide these partitions (none: all) in this process, or stand by where another process does.
+
+        On Kafka nothing is started: workers do it.
+        """
         if self._runners or self.settings.on_kafka:
             return
-        folding = Folding(self.connect, self.open_texts)
+        folding = self.folding()
         self._stack.callback(folding.close)
-        works: tuple[tuple[str, int, int, Any], ...] = (
+        works: tuple[tuple[str, int, int, Work], ...] = (
             ("fold", FOLD_LOCK, FOLD_BATCH, folding),
             ("decide", DECIDE_LOCK, DECIDE_BATCH, Deciding(self.decider(), self.deciding.decided_offset)),
         )
+        parts = range(self.settings.partitions) if share is None else share
         for name, lock, batch, work in works:
-            runner = Runner(name, lock, batch, self.log, self.connect, work)
+            runner = Runner(name, lock, batch, self.log, self.connect, work, parts)
             runner.start()
             self._runners.append(runner)
         self._stack.callback(self._stop_runners)

@@ -1,49 +1,49 @@
-"""What runs where the log lies in PostgreSQL: one process folds and one decides, whichever holds the lock.
+"""What runs where the log lies in PostgreSQL: threads that fold and decide a share of the partitions.
 
-Each runner takes an advisory lock of the database, so a second process waits as a stand-by and takes over when the
-first is gone. Correctness does not rest on the locks: the stored offsets are compared and set.
+Who works on a partition holds an advisory lock of the database for it, one for folding and one for deciding. A runner
+takes those of its share that are free and asks for the others now and then, so a second server stands by and takes over
+what the first leaves. Correctness does not rest on the locks: the stored offsets are compared and set.
 """
 
 from __future__ import annotations
 
 import gc
 import threading
+import time
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import psycopg
 
 from hub.errors import Fatal, Retriable
-from hub.log.port import EventLog, LogClosedError, Record
+from hub.log.port import EventLog, LogClosedError
 from hub.logging import logger
+from hub.works import Starts, Work
 
 FOLD_LOCK, DECIDE_LOCK = 7_203_001, 7_203_002
+"""First keys of the advisory locks; the second is the partition."""
 STANDBY_SECONDS = 0.25
 IDLE_SECONDS = 5.0
 FOLD_BATCH, DECIDE_BATCH = 2000, 2000
 CYCLES = (50_000, 20, 20)
 """Thresholds of Python's search for cyclic garbage: a batch makes tens of thousands of objects, none of them in a cycle."""
+LOCK = "SELECT part FROM unnest(%s::int[]) AS part WHERE pg_try_advisory_lock(%s, part)"
 
 log = logger(__name__)
 
 
-class Work(Protocol):
-    """What a runner does with the partitions once it holds the lock."""
-
-    topics: Sequence[str]
-
-    def begin(self, partitions: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
-        """Take over; returns where each partition goes on."""
-
-    def take(self, records: Sequence[Record]) -> None:
-        """Do the work of one batch; it may still be under way when this returns."""
-
-    def settle(self) -> None:
-        """Wait until nothing is under way; raises what a batch under way raised."""
-
-
 class Runner:
-    """A thread that reads partitions and hands batches to its work, while it holds the lock."""
+    """A thread that reads partitions and hands batches to its work, while it holds their locks.
+
+    Args:
+        name: what its failures begin with.
+        lock: the first key of its locks.
+        batch: records handed over at once, at most.
+        event_log: where records are read.
+        connect: opens a connection, which holds the locks.
+        work: what is done with the records.
+        share: the partitions, of each of the work's topics, that it may work on.
+    """
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class Runner:
         event_log: EventLog,
         connect: Callable[[], psycopg.Connection[Any]],
         work: Work,
+        share: Sequence[int],
     ) -> None:
         self.name = name
         self._lock = lock
@@ -60,11 +61,10 @@ class Runner:
         self._log = event_log
         self._connect = connect
         self._work = work
+        self._share = frozenset(share)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self.failure: BaseException | None = None
-        self.working = threading.Event()
-        """Set while this runner holds the lock."""
 
     def start(self) -> None:
         """Begin. From now on this process looks for cyclic garbage less often."""
@@ -79,16 +79,11 @@ class Runner:
         """Wait for its end."""
         self._thread.join(timeout)
 
-    def stopping(self) -> bool:
-        """Whether it was asked to end."""
-        return self._stop.is_set()
-
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
                 with self._connect() as connection:
-                    if self._locked(connection):
-                        self._work_on(connection)
+                    self._work_on(connection)
             except (psycopg.OperationalError, Retriable, Fatal) as problem:
                 log.warning("runner begins again", runner=self.name, problem=str(problem))
                 self._stop.wait(STANDBY_SECONDS)
@@ -99,28 +94,41 @@ class Runner:
                     log.exception("runner failed", runner=self.name)
                 self.failure = problem
                 self._stop.wait(1.0)
-            finally:
-                self.working.clear()
-
-    def _locked(self, connection: psycopg.Connection[Any]) -> bool:
-        row = connection.execute("SELECT pg_try_advisory_lock(%s)", (self._lock,)).fetchone()
-        if row is not None and row[0]:
-            return True
-        self._stop.wait(STANDBY_SECONDS)
-        return False
 
     def _work_on(self, connection: psycopg.Connection[Any]) -> None:
-        partitions = [(topic, number) for topic in self._work.topics for number in range(self._log.partitions)]
-        at = self._work.begin(partitions)
-        self.working.set()
+        """Hold what is free of the share, and work on it."""
+        held: frozenset[int] = frozenset()
+        at: Starts = {}
+        due = 0.0
         while not self._stop.is_set():
-            records = self._log.read(at, self._batch)
-            if not records:
-                self._work.settle()
-                if not self._log.wait(at, IDLE_SECONDS):
-                    connection.execute("SELECT 1")
-                continue
-            self._work.take(records)
+            if held != self._share and time.monotonic() >= due:
+                more = self._locked(connection, self._share - held)
+                if more:
+                    held |= more
+                    at = self._work.own([(topic, part) for topic in self._work.topics for part in sorted(held)])
+                due = time.monotonic() + STANDBY_SECONDS
+            if held:
+                self._step(connection, at, IDLE_SECONDS if held == self._share else STANDBY_SECONDS)
+            else:
+                self._stop.wait(STANDBY_SECONDS)
+
+    def _step(self, connection: psycopg.Connection[Any], at: Starts, patience: float) -> None:
+        """Take one batch, or wait for records; ``at`` moves along."""
+        records = self._log.read(at, self._batch)
+        if not records:
+            at |= self._work.settle()
             self.failure = None
-            for record in records:
-                at[record.topic, record.partition] = record.offset + 1
+            if not self._log.wait(at, patience):
+                connection.execute("SELECT 1")
+            return
+        again = self._work.take(records)
+        self.failure = None
+        for record in records:
+            at[record.topic, record.partition] = record.offset + 1
+        if again:
+            at |= again
+            self._stop.wait(STANDBY_SECONDS)
+
+    def _locked(self, connection: psycopg.Connection[Any], parts: frozenset[int]) -> frozenset[int]:
+        """Those of these partitions whose lock was free; they are held from now on, for as long as the connection is."""
+        return frozenset(part for (part,) in connection.execute(LOCK, (sorted(parts), self._lock)))

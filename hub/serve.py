@@ -1,7 +1,8 @@
 """``hub serve``: the hub as a server. It folds and decides (PostgreSQL log), links people, and answers ``GET /health``.
 
-On Kafka workers fold and decide, so only the identity reactor runs here. Any number of servers may run beside each
-other: runners stand by for their lock, and the reactor's commands have ids that follow from what it saw.
+Folding and deciding have processes of their own (``HUB_LANES``); on Kafka workers do it. What else runs all the time is a
+part with a thread. Any number of servers may run beside each other: runners stand by for their locks, and the reactor's
+commands have ids that follow from what it saw.
 """
 
 from __future__ import annotations
@@ -18,21 +19,14 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from psycopg import sql
 
-from hub.bootstrap import Hub, open_hub, target_of
-from hub.errors import Fatal, HubError, Refused, Retriable
-from hub.identity.reactor import IdentityReactor
-from hub.log.manage import open_log
-from hub.log.port import LogClosedError
+from hub.bootstrap import Hub, open_hub
+from hub.errors import HubError, Refused
+from hub.lanes import Lanes
 from hub.logging import logger
+from hub.parts import PARTS, Part
 from hub.settings import Settings
-from projections.queries import Queries
 
-DIRECTORY = "lms.directory"
-CONCERNING = (b"account/", b"employee/")
-"""Keys of the events that may make a link."""
-MINUTE = 60.0
 AGAIN_SECONDS = 1.0
-READ = 5000
 PRESENCE = "hub serve"
 """The database session by which others see that a server is there, and why it does not get on."""
 TELL_SECONDS = 2.0
@@ -45,13 +39,25 @@ log = logger(__name__)
 def serve(settings: Settings, host: str, port: int, stop: threading.Event, ready: Callable[[str], None]) -> None:
     """Serve until ``stop`` is set. ``ready`` is told the address once health is answered; port 0 takes a free one.
 
-    Raises Refused where the address cannot be listened on.
+    Raises Refused where the address cannot be listened on, Fatal where what folds and decides is gone for good.
     """
-    with _listening(host, port) as listener, open_hub(settings) as hub, ExitStack() as stack:
-        identity = Identity(hub)
-        stack.callback(identity.close)
-        identity.start()
-        presence = Presence(hub, lambda: [*hub.failures(), *identity.failures()])
+    with ExitStack() as stack:
+        lanes = None
+        if not settings.on_kafka and settings.lanes > 1:
+            lanes = Lanes(settings, stop.set)
+            lanes.start()  # first of all, since it forks
+            stack.callback(lanes.close)
+        listener = stack.enter_context(_listening(host, port))
+        hub = stack.enter_context(open_hub(settings, runners=lanes is None))
+        if lanes is not None:
+            stack.callback(lanes.close)  # before the database goes
+            lanes.tell(hub.url)
+        running: list[Part] = [part(hub) for part in PARTS]
+        for part in running:
+            stack.callback(part.close)
+            part.start()
+        told = [hub.failures, *([] if lanes is None else [lanes.failures]), *(part.failures for part in running)]
+        presence = Presence(hub, lambda: [text for failures in told for text in failures()])
         stack.callback(presence.close)
         presence.start()
         server = uvicorn.Server(
@@ -65,6 +71,8 @@ def serve(settings: Settings, host: str, port: int, stop: threading.Event, ready
         stop.wait()
         log.info("the hub stops")
         hub.closing = True
+        if lanes is not None:
+            lanes.demand_alive()
 
 
 def health(hub: Hub, failures: Callable[[], list[str]]) -> FastAPI:
@@ -77,74 +85,6 @@ def health(hub: Hub, failures: Callable[[], list[str]]) -> FastAPI:
         return JSONResponse({"alive": True, "ready": is_ready}, 200 if is_ready else 503)
 
     return app
-
-
-class Identity:
-    """The identity reactor in a thread: asked when accounts or employees changed, and every minute."""
-
-    def __init__(self, hub: Hub) -> None:
-        queries = Queries(hub.connection)
-        self._reactor = IdentityReactor(hub.commands, queries.matchable_accounts, queries.stale_enrollments)
-        self._watch = hub.watch
-        self._log = open_log(target_of(hub.settings, hub.url), hub.settings.partitions)
-        self._hub = hub
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="identity", daemon=True)
-        self._failure: BaseException | None = None
-
-    def start(self) -> None:
-        """Begin; what was missed before is made up for at once."""
-        self._thread.start()
-
-    def failures(self) -> list[str]:
-        """Why it does not get on; empty where all is well."""
-        return [] if self._failure is None else [f"identity: {self._failure}"]
-
-    def close(self) -> None:
-        """End; a command in hand is given up, and given again by whoever serves next."""
-        self._stop.set()
-        self._hub.closing = True
-        self._log.close()
-        self._thread.join(10)
-
-    def _run(self) -> None:
-        at: dict[tuple[str, int], int] = {}
-        is_due = True
-        while not self._stop.is_set():
-            try:
-                if not at:
-                    at = {(DIRECTORY, part): end for part, end in self._log.ends(DIRECTORY).items()}
-                if is_due:
-                    self._reactor.react()
-                self._failure = None
-                is_due = not self._log.wait(at, MINUTE) or self._has_news(at)
-            except LogClosedError:
-                return
-            except Exception as problem:
-                if self._stop.is_set():
-                    return
-                self._note(problem)
-                is_due = True
-                self._stop.wait(AGAIN_SECONDS)
-
-    def _has_news(self, at: dict[tuple[str, int], int]) -> bool:
-        """Read on to the end, and wait until it is folded; whether anything concerns a link."""
-        concerns = False
-        while records := self._log.read(at, READ):
-            for record in records:
-                at[record.topic, record.partition] = record.offset + 1
-                concerns = concerns or record.key.startswith(CONCERNING)
-        while concerns and not self._watch.wait(at, AGAIN_SECONDS):
-            if self._stop.is_set():
-                return False
-        return concerns
-
-    def _note(self, problem: Exception) -> None:
-        if isinstance(problem, Retriable | Fatal | psycopg.OperationalError):
-            log.warning("identity begins again", problem=_reason(problem))
-        elif str(problem) != str(self._failure):
-            log.exception("identity failed", exc_info=problem)
-        self._failure = problem
 
 
 class Presence:

@@ -8,6 +8,8 @@
 | ``HUB_KAFKA_TOPIC_PREFIX`` | stands before every topic's name, where a cluster is shared; default none |
 | ``HUB_MASTER_KEY`` | base64 of 32 bytes that seal all other keys; none: generated in ``HUB_HOME`` |
 | ``HUB_PARTITIONS`` | partitions of every topic, chosen once; default 12 |
+| ``HUB_LANES`` | processes of ``hub serve`` that share folding and deciding; default: processors, at most 4; 1: none apart |
+| ``HUB_SYNCS_AT_ONCE`` | runs and probes of ``hub serve`` at the same time, at most; default 16 |
 | ``HUB_LOG_LEVEL`` | debug, info, warning or error; default info |
 """
 
@@ -25,6 +27,8 @@ from hub.errors import Refused
 PREFIX = "HUB_"
 TEST_PREFIX = "HUB_TEST_"
 """The tests' own settings begin with this and are none of the hub's."""
+MOST_LANES = 4
+"""Lanes that are taken without being asked for: more of them wait for the database's disk."""
 
 
 class Settings(BaseModel):
@@ -38,6 +42,8 @@ class Settings(BaseModel):
     kafka_topic_prefix: str = ""
     master_key: SecretStr | None = None
     partitions: int = Field(12, ge=1, le=1000)
+    lanes: int = Field(default_factory=lambda: min(MOST_LANES, os.cpu_count() or 1), ge=1, le=64)
+    syncs_at_once: int = Field(16, ge=1, le=256)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hub.domain.units import DAY, text_of
+from hub.domain.units import DAY
+from projections.auditvalues import Told, iso_time
 
 WORDS = """
 enrollment.registered          | Course Enrollment    | Enroll     | Course Enrollment | Low    | Learning Data | R
@@ -35,6 +36,8 @@ integration.deactivated        | Configuration Change | Deactivate | LMS Config 
 sync.started                   | Data Sync            | Sync       | LMS Config        | Low    | Learning Data | None
 sync.completed                 | Data Sync            | Sync       | LMS Config        | Low    | Learning Data | None
 sync.failed                    | Performance Issue    | Sync       | LMS Config        | Medium | Internal      | None
+run.held                       | Data Sync            | Reject     | LMS Config        | High   | Learning Data | Company Policy
+run.released                   | Data Sync            | Approve    | LMS Config        | High   | Learning Data | Company Policy
 connection.*                   | Performance Issue    | Sync       | LMS Config        | Medium | Internal      | None
 command.refused                | Access Control       | Reject     | LMS Config        | Low    | Internal      | None
 employee.hired                 | Data Sync            | Create     | Employee Data     | Low    | PII           | None
@@ -51,6 +54,8 @@ department.registered          | Data Sync            | Create     | Employee Da
 department.*                   | Data Sync            | Update     | Employee Data     | Low    | Internal      | None
 team.registered                | Data Sync            | Create     | Employee Data     | Low    | Internal      | None
 team.*                         | Data Sync            | Update     | Employee Data     | Low    | Internal      | None
+figures.recorded               | Performance Issue    | Create     | Content Data      | Low    | Internal      | None
+figures.restated               | Performance Issue    | Update     | Content Data      | High   | Internal      | None
 """
 
 RISKS = ("Low", "Medium", "High", "Critical")
@@ -112,13 +117,21 @@ def _risk(event: Mapping[str, Any], words: Words, *, relinked: bool) -> str:
         kind == "lms.sync.completed.v1" and (event["run"] or {}).get("rejected")
     ):
         level = 1
-    by_person = event["actor_kind"] in ("user", "employee")
-    certificate = "certif" in kind or _touches(event, "enrollment", CERTIFICATE)
-    backdated = by_person and event["recorded_at"] - event["occurred_at"] > BACKDATED
-    delicate = by_person and (event.get("compliance_training") or certificate)
-    if delicate or event["affected_employees"] > MANY or backdated:
+    if event["affected_employees"] > MANY or (by_person(event) and _is_delicate(event)):
         level = min(level + 1, 3)
     return RISKS[level]
+
+
+def _is_delicate(event: Mapping[str, Any]) -> bool:
+    """Whether it is delicate that a person did it: compliance training, a certificate, or long after the fact."""
+    if event.get("compliance_training") or "certif" in event["type"] or _touches(event, "enrollment", CERTIFICATE):
+        return True
+    return bool(event["recorded_at"] - event["occurred_at"] > BACKDATED)
+
+
+def by_person(event: Mapping[str, Any]) -> bool:
+    """Whether a person acted, not a system."""
+    return event["actor_kind"] in ("user", "employee")
 
 
 def risk_of(event: Mapping[str, Any]) -> str:
@@ -146,15 +159,15 @@ def row(
     event: Mapping[str, Any],
     position: tuple[str, int, int],
     chain: bytes,
-    values: tuple[Any, Any, Any],
+    values: Told,
     *,
     also: Mapping[str, Any] | None = None,
     relinked: bool = False,
 ) -> dict[str, Any]:
     """The audit row of an applied event, as plain values.
 
-    ``values``: old values, new values and field changes of the row that the event is about. ``also``: field changes of
-    other rows of its stream. ``relinked``: the rows were linked to somebody else before.
+    ``values``: what differs in the row that the event is about. ``also``: field changes of other rows of its stream.
+    ``relinked``: the rows were linked to somebody else before.
     """
     words = words_of(event["type"])
     old, new, changes = values
@@ -190,8 +203,7 @@ def row(
         "user_agent": event["user_agent"],
         "session_id": event["session_id"],
         "timestamp": event["recorded_at"],
-        "additional_context": _context(event, topic, partition, offset, chain)
-        | ({"also_changed": also} if also else {}),
+        "additional_context": _context(event, topic, partition, offset, chain, also),
     }
 
 
@@ -212,24 +224,26 @@ def _integration(event: Mapping[str, Any]) -> str | None:
     return None if found is None else str(found)
 
 
-def _context(event: Mapping[str, Any], topic: str, partition: int, offset: int, chain: bytes) -> dict[str, Any]:
+def _context(
+    event: Mapping[str, Any], topic: str, partition: int, offset: int, chain: bytes, also: Mapping[str, Any] | None
+) -> dict[str, Any]:
     context = {
         "event_type": event["type"],
-        "occurred_at": text_of(event["occurred_at"]),
+        "occurred_at": iso_time(event["occurred_at"]),
         "topic": topic,
         "partition": partition,
         "offset": offset,
         "chain": chain.hex(),
         "stream": f"{event['stream_kind']}/{event['stream_id']}",
         "version": event["version"],
-        "follows": event["follows"],
         "transitions": event["transitions"],
         "actor": f"{event['actor_kind']}/{event['actor_id'] or 'hub'}",
-        "causation_id": event["causation_id"],
-        "correlation_id": event["correlation_id"],
-        "native_id": event["native_id"],
-        "payload_sha256": None if event["payload_sha256"] is None else event["payload_sha256"].hex(),
     }
+    for name in ("follows", "causation_id", "correlation_id", "native_id"):
+        if event[name] is not None:
+            context[name] = event[name]
+    if event["payload_sha256"] is not None:
+        context["payload_sha256"] = event["payload_sha256"].hex()
     if event.get("enrollment_row_id"):
         context["enrollment_id"] = event["enrollment_row_id"]
     if event.get("late"):
@@ -238,4 +252,6 @@ def _context(event: Mapping[str, Any], topic: str, partition: int, offset: int, 
         context["backfill"] = True
     if event.get("config_id"):
         context["integration_id"] = event["config_id"]
-    return {name: value for name, value in context.items() if value is not None}
+    if also:
+        context["also_changed"] = also
+    return context

@@ -4,23 +4,25 @@ Forms: timestamps are ISO 8601 in UTC (``2024-05-03T10:15:30Z``, with six decima
 hexadecimal, JSON as it is. A numeric is a JSON number: the shortest form of ``value / 10**scale`` is the exact decimal
 for up to 15 digits, and trailing zeros say nothing that the column's scale does not; longer numerics are text.
 
+What is made here are JSON objects; they become text where the audit row is written.
+
 A personal column shows its sealed text and never anything else, since an audit row is kept when the person's key is
 destroyed; what is not sealed is masked, as secrets are. ``fold_state`` and the two row times are left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from functools import lru_cache
 from typing import Any
 
 import orjson
 from sqlalchemy import Column, Table
 
-from hub.domain.rows import STATE, Row, same, value_of
+from hub.domain.rows import STATE, Row, same
 from hub.domain.sealing import is_sealed
-from hub.domain.units import DAY, day, unscaled
-from projections.plain import kind_of, names_of, personal_of, scale_of
+from hub.domain.units import SECOND, day, unscaled
+from projections.plain import kind_of, personal_of, scale_of
 
 MASK = "••••"
 SECRETS = frozenset({"authentication_config"})
@@ -28,10 +30,17 @@ QUIET = frozenset({"created_at", "updated_at", STATE})
 """Columns that are never shown: the audit row has its own time, and the state is not for readers."""
 
 EXACT_DIGITS = 15  # of a decimal that a double gives back unchanged
-_MINUTES = tuple(f"{minute // 60:02}:{minute % 60:02}:" for minute in range(1440))
-_SECONDS = tuple(f"{second:02}" for second in range(60))
+_OF_HOUR = tuple(f":{second // 60:02}:{second % 60:02}" for second in range(3600))
+_HOUR = 3600 * SECOND
 
 Shown = Callable[[Any], Any]
+Told = tuple[dict[str, Any] | None, dict[str, Any] | None, dict[str, Any] | None]
+"""Old values, new values, and ``{field: [old, new]}``."""
+
+_HIDDEN: Any = object()
+"""Stands for the form of a column that is never shown."""
+_BESIDE: Any = object()
+"""Stands for the form of what is no column, but lies below ``fold_state``."""
 
 
 @lru_cache(maxsize=16_384)
@@ -40,82 +49,67 @@ def iso_day(value: int) -> str:
     return day(value).isoformat()
 
 
+@lru_cache(maxsize=16_384)
+def _iso_hour(value: int) -> str:
+    days, hour = divmod(value, 24)
+    return f"{iso_day(days)}T{hour:02}"
+
+
 def iso_time(value: int) -> str:
     """The ISO 8601 text of microseconds since 1970, in UTC; nothing is rounded."""
-    days, rest = divmod(value, DAY)
-    minute, rest = divmod(rest, 60_000_000)
-    second, micros = divmod(rest, 1_000_000)
-    fraction = f".{micros:06}Z" if micros else "Z"
-    return f"{iso_day(days)}T{_MINUTES[minute]}{_SECONDS[second]}{fraction}"
+    hour, rest = divmod(value, _HOUR)
+    second, micros = divmod(rest, SECOND)
+    return f"{_iso_hour(hour)}{_OF_HOUR[second]}.{micros:06}Z" if micros else f"{_iso_hour(hour)}{_OF_HOUR[second]}Z"
 
 
-def values(table: Table, row: Row, names: Iterable[str]) -> dict[str, Any]:
-    """The readable values of some columns, for orjson (JSON text is an ``orjson.Fragment``).
+def differences(table: Table, old: Row | None, changes: Collection[str], new: Row | None) -> Told:
+    """Old values, new values and ``{field: [old, new]}`` of what differs, as objects of JSON.
 
-    A name that is no column is looked up below ``fold_state`` and shown as it lies there.
-    """
-    shown = _shown(table)
-    found: dict[str, Any] = {}
-    for name in names:
-        value = value_of(row, name)
-        found[name] = value if value is None or name not in shown else shown[name](value)
-    return found
-
-
-def differences(
-    table: Table, old: Row | None, changes: Collection[str], new: Row | None
-) -> tuple[str | None, str | None, str | None]:
-    """Old values, new values and ``{field: [old, new]}`` of what differs, each as JSON text for jsonb.
-
-    ``changes`` are the names that may differ: columns, or what lies below ``fold_state``. Of a first row (``old`` is None)
-    and of a removed one (``new`` is None) all columns that are not NULL are shown, the values on the other side are None.
-    Where nothing differs, all three are None.
+    ``changes`` are the names that may differ: columns, or what lies below ``fold_state``, which is shown as it lies there.
+    Of a first row (``old`` is None) and of a removed one (``new`` is None) all columns that are not NULL are shown, the
+    values on the other side are None. Where nothing differs, all three are None.
     """
     if old is None or new is None:
         return _whole(table, changes, old, new)
-    shown, json = _shown(table), _json_columns(table)
+    forms, json = _forms(table), _json_columns(table)
+    old_state, new_state = old.get(STATE) or {}, new.get(STATE) or {}
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     for name in changes:
-        was, now = value_of(old, name), value_of(new, name)
-        if was == now or name in QUIET or _alike(was, now, is_json=name in json):
+        form = forms.get(name, _BESIDE)
+        if form is _BESIDE:
+            was, now, form = old_state.get(name), new_state.get(name), None
+        else:
+            was, now = old.get(name), new.get(name)
+        if was == now or form is _HIDDEN:
             continue
-        form = shown.get(name)
+        if was is not None and now is not None and _alike(was, now, is_json=name in json):
+            continue
         before[name] = was if was is None or form is None else form(was)
         after[name] = now if now is None or form is None else form(now)
     if not before:
         return None, None, None
-    return _text(before), _text(after), _text({name: (was, after[name]) for name, was in before.items()})
+    return before, after, {name: [was, after[name]] for name, was in before.items()}
 
 
-def _whole(
-    table: Table, changes: Collection[str], old: Row | None, new: Row | None
-) -> tuple[str | None, str | None, str | None]:
+def _whole(table: Table, changes: Collection[str], old: Row | None, new: Row | None) -> Told:
     """All that is known of a first row, or of one that is removed."""
     row = new if new is not None else old
     if row is None:
         return None, None, None
-    known = {name: value for name in _visible(table) if (value := row.get(name)) is not None}
+    forms, state = _forms(table), row.get(STATE) or {}
+    known: dict[str, Any] = {}
+    for name, value in row.items():
+        if value is not None and (form := forms[name]) is not _HIDDEN:
+            known[name] = value if form is None else form(value)
     for name in changes:
-        if name not in row and (value := value_of(row, name)) is not None:
+        if name not in row and (value := state.get(name)) is not None:
             known[name] = value
     if not known:
         return None, None, None
-    for name, form in _shown(table).items():
-        if name in known:
-            known[name] = form(known[name])
     if new is None:
-        return _text(known), None, _text({name: (value, None) for name, value in known.items()})
-    return None, _text(known), _text({name: (None, value) for name, value in known.items()})
-
-
-@lru_cache(maxsize=256)
-def _visible(table: Table) -> tuple[str, ...]:
-    return tuple(name for name in names_of(table) if name not in QUIET)
-
-
-def _text(value: dict[str, Any]) -> str:
-    return orjson.dumps(value).decode()
+        return known, None, {name: [value, None] for name, value in known.items()}
+    return None, known, {name: [None, value] for name, value in known.items()}
 
 
 def _alike(was: Any, now: Any, *, is_json: bool) -> bool:
@@ -136,10 +130,9 @@ def _json_columns(table: Table) -> frozenset[str]:
 
 
 @lru_cache(maxsize=256)
-def _shown(table: Table) -> dict[str, Shown]:
-    """How the values of a column are shown, for those that are not shown as they are."""
-    found = {column.name: _form(column) for column in table.columns}
-    return {name: form for name, form in found.items() if form is not None}
+def _forms(table: Table) -> dict[str, Shown | None]:
+    """How the values of each column are shown; None: as they are."""
+    return {column.name: _HIDDEN if column.name in QUIET else _form(column) for column in table.columns}
 
 
 def _form(column: Column[Any]) -> Shown | None:
@@ -154,7 +147,7 @@ def _form(column: Column[Any]) -> Shown | None:
         "time": iso_time,
         "date": iso_day,
         "bytes": bytes.hex,
-        "json": lambda value: orjson.Fragment(value) if isinstance(value, str) else value,
+        "json": _objects,
     }
     return forms.get(kind)
 

@@ -162,7 +162,7 @@ def _expression(column: Column[Any], v: str) -> str:
         return f"numerics{scale_of(column)}[{v}]"
     if kind in ("int4", "date", "bool"):
         return f"{kind.removesuffix('4')}s[{v}]"
-    if kind == "uuid" and not column.primary_key:
+    if kind == "uuid" and not _is_new(column):
         return f"uuids[{v}]"
     if kind == "text" and _repeats(column):
         return f"texts[{v}]"
@@ -176,6 +176,12 @@ def _expression(column: Column[Any], v: str) -> str:
         "bytes": f"size(len({v})) + {v}",
     }[kind]
     return f"NULL if {v} is None else {direct}"
+
+
+def _is_new(column: Column[Any]) -> bool:
+    """Whether nearly every row has another uuid here, which would only push the others out of what is kept."""
+    keys = column.table.primary_key.columns.keys()
+    return keys == [column.name] or column.name in ("event_id", "last_event_id")
 
 
 def _repeats(column: Column[Any]) -> bool:

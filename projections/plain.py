@@ -10,7 +10,7 @@ sealed text below ``fold_state["sealed"]``. Rows come out of here as folds left 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -114,9 +114,15 @@ def adapt(connection: psycopg.Connection[Any]) -> None:
     set_json_loads(orjson.loads, connection)
 
 
+def array_of(uuids: Iterable[str]) -> str:
+    """Uuids as PostgreSQL writes an array of them, for a parameter cast to ``uuid[]``; psycopg's way costs some µs each."""
+    return f"{{{','.join(uuids)}}}"
+
+
 def ask(cursor: psycopg.Cursor[Any], table: Table, keys: Sequence[Any], by: str = "id") -> None:
     """Ask for the rows with these keys, prepared and in binary; ``rows_from`` takes the answer. Usable in a pipeline."""
-    cursor.execute(load_sql(table, by), (list(keys),), prepare=True, binary=True)
+    given = array_of(keys) if kind_of(table.columns[by]) == "uuid" else list(keys)
+    cursor.execute(load_sql(table, by), (given,), prepare=True, binary=True)
 
 
 def rows_from(cursor: psycopg.Cursor[Any], table: Table, sealed: bool = True) -> list[Row]:

@@ -7,6 +7,7 @@ answered when it is folded, so that who asked can read what was written. What lo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +63,8 @@ class _Pending:
     answer: Answer | None = None
     problem: HubError | None = None
     event: dict[str, Any] | None = None
+    value: bytes = b""
+    """The event as it is appended."""
     position: tuple[str, int, int] | None = None
     done: bool = False
 
@@ -145,12 +148,12 @@ class Commands:
             one.finish(problem=Retriable(text))
             return
         try:
-            one.event = self._decided(command, view)
+            self._decided(one, view)
             if one.event is None:
                 one.finish(Answer(changed=False))
         except Refused as problem:
             one.problem = problem
-            one.event = self._refused(command, view, problem)
+            self._refused(one, view, problem)
             if one.event is None:
                 one.finish(problem=problem)
 
@@ -158,22 +161,24 @@ class Commands:
         topics = dict.fromkeys(one.command.topic for one in sent)
         for topic in topics:
             group = [(one, one.event) for one in sent if one.command.topic == topic and one.event is not None]
-            records = [(key_of(event), self._around.encode(event)) for _, event in group]
+            records = [(key_of(event), one.value) for one, event in group]
             for (one, _), position in zip(group, self._around.append(topic, records), strict=True):
                 one.position = position
 
-    def _decided(self, command: Command, view: View) -> dict[str, Any] | None:
+    def _decided(self, one: _Pending, view: View) -> None:
+        """Give the command its event, or none. Raises Refused, also where a value fits neither log nor table."""
         now = self._around.clock()
-        body = command.decide(view, now)
+        body = one.command.decide(view, now)
         if body is None:
-            return None
-        event = self._envelope(command, view, now) | body
-        self._demand_justification(command, event)
+            return
+        event = self._envelope(one.command, view, now) | body
+        self._demand_justification(one.command, event)
         try:
+            value = self._around.encode(event)
             take(view, event, self._around)
         except Unusable as problem:
             raise Refused(str(problem), field=problem.field, rule=problem.rule, expected=problem.expected) from problem
-        return event
+        one.event, one.value = event, value
 
     def _demand_justification(self, command: Command, event: Mapping[str, Any]) -> None:
         """From risk High on, a person says why it is right for the business."""
@@ -199,10 +204,11 @@ class Commands:
             justification=command.justification,
         )
 
-    def _refused(self, command: Command, view: View, problem: Refused) -> dict[str, Any] | None:
-        """The refusal as an event; none where the company is unknown, since nothing can be said of it then."""
+    def _refused(self, one: _Pending, view: View, problem: Refused) -> None:
+        """Give the refusal as an event; none where the company is unknown, or what was asked for cannot even be told."""
+        command = one.command
         if view.row("company", command.company_id) is None:
-            return None
+            return
         event = self._envelope(command, view, self._around.clock()) | {
             "type": REFUSED,
             "transitions": ["command.refused"],
@@ -214,8 +220,10 @@ class Commands:
             "message": str(problem),
         }
         event["integration_id"] = None
-        view.take(event, {}, None)
-        return event
+        with suppress(Unusable):
+            one.value = self._around.encode(event)
+            view.take(event, {}, None)
+            one.event = event
 
     def _told_before(self, one: _Pending, position: str) -> None:
         """The command was executed before: its event is the answer."""

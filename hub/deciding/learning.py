@@ -11,9 +11,9 @@ import orjson
 from hub.deciding.ports import Surroundings
 from hub.deciding.view import View
 from hub.domain import enrollment, ids, lesson, retraction
-from hub.domain.learning import Context, Draft, State, Told
+from hub.domain.learning import Context, Draft, State, Told, said
 from hub.domain.rows import Row, loaded, value_of
-from hub.domain.units import unscaled
+from hub.domain.units import hundredths_text
 
 ENROLLMENT, LESSON = "lms_course_enrollment", "lms_learning_progress"
 CONFIG, COURSE, ACCOUNT, COMPANY = "lms_integration_config", "course", "lms_account", "company"
@@ -73,15 +73,15 @@ def told_by(observation: Observation) -> Told:
 
 def reported(observation: Observation) -> str:
     """What the source said, as the event keeps it."""
-    said = {
-        "facts": {name: value for name, value in observation["facts"].items() if value is not None},
+    told = {
+        "facts": said(observation["facts"]),
         "source_time": observation["source_time"],
         "observed_at": observation["observed_at"],
         "lesson_key": observation.get("lesson_key"),
         "course_name": observation.get("course_name"),
         "single": True if observation.get("content_id") is not None else None,
     }
-    kept = {name: value for name, value in said.items() if value is not None}
+    kept = {name: value for name, value in told.items() if value is not None}
     return orjson.dumps(kept, option=orjson.OPT_SORT_KEYS).decode()
 
 
@@ -156,7 +156,7 @@ def impact(draft: Draft, row: Row | None) -> str | None:
     progress = draft.enrollment.get("progress_percentage")
     if progress is not None:
         known = value_of(row, "progress_percentage")
-        parts.append(f"progress {'unknown' if known is None else unscaled(known, 2)} → {unscaled(progress, 2)}")
+        parts.append(f"progress {'unknown' if known is None else hundredths_text(known)} → {hundredths_text(progress)}")
     if draft.lesson_id is not None and "progress_status" in draft.lesson:
         parts.append(f"lesson {draft.lesson_id}: {draft.lesson['progress_status']}")
     return "; ".join(parts) or None

@@ -120,7 +120,6 @@ class Verdict:
     event: dict[str, Any] | None = None
     rejected: dict[str, Any] | None = None
     aside: bool = False
-    candidates: tuple[str, ...] = field(default_factory=tuple)
 
 
 __all__ = [

@@ -51,9 +51,15 @@ SAME_NAME = {
 }
 """Facts that are taken as they are: fact → column."""
 
+FLAGS = ("completed", "passed", "suspended", "waived")
+TAKEN = (
+    SAME_NAME
+    | {flag: flag for flag in FLAGS}
+    | {"progress": "progress_percentage", "seconds_total": "time_spent_seconds"}
+)
+"""All facts that a newest state gives a column: fact → column."""
 OF_CYCLE = frozenset({"enrollment_key", "course_version"})
 """Facts that belong to the proof of a cycle: an ended row keeps them."""
-FLAGS = ("completed", "passed", "suspended", "waived")
 MOVING = ("progress_percentage", "time_spent_seconds", "score_achieved")
 HINDERING = ("removed", "suspended", "expired", "access_ends_on", "registered")
 """Facts by which a late state could only move a row back."""
@@ -200,15 +206,11 @@ def _scores(fitted: Fitted) -> dict[str, int | None]:
 def _take(changes: Changes, draft: Draft, facts: Facts, fitted: Fitted, *, frozen: bool = False) -> None:
     """Take the details that are told. ``frozen``: the cycle has ended, its dates and its proof stay."""
     for fact, value in facts.items():
-        column = SAME_NAME.get(fact)
+        column = TAKEN.get(fact)
         if column is not None and frozen and fact in OF_CYCLE:
             changes.first(column, value)
         elif column is not None:
             changes.put(column, value)
-    for flag in FLAGS:
-        changes.put(flag, facts.get(flag))
-    changes.put("progress_percentage", facts.get("progress"))
-    changes.put("time_spent_seconds", facts.get("seconds_total"))
     changes.add("time_spent_seconds", facts.get("seconds_more"))
     changes.add("total_access_count", facts.get("accesses_more"))
     if fitted is not NOTHING:

@@ -6,7 +6,6 @@ part of a key, the key holds the pseudonym that the vault makes of it.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from functools import lru_cache
 from uuid import UUID
@@ -15,21 +14,21 @@ NAMESPACE = UUID("6d1f5b0e-0a53-5b0c-9a36-3f0c8f0b7a11")
 """Root of all ids; it never changes."""
 
 SEPARATOR = "\x1f"
-
-
-@lru_cache(maxsize=4096)
-def _namespace(text: str) -> UUID:
-    return UUID(text)
+UUID_BYTES = 16
+KNOWN = 4096
+"""Ids of rows that are kept, since a batch asks for each several times."""
+_VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+"""The first letter of a UUID's fourth group, by what the digest has there."""
+_BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
 def derived(namespace: str, *parts: str) -> str:
-    """The UUIDv5 of ``parts`` below ``namespace`` (a UUID's text)."""
-    digest = hashlib.sha1(_namespace(namespace).bytes + SEPARATOR.join(parts).encode(), usedforsecurity=False).digest()
-    raw = bytearray(digest[:16])
-    raw[6] = (raw[6] & 0x0F) | 0x50
-    raw[8] = (raw[8] & 0x3F) | 0x80
-    text = raw.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    """The UUIDv5 of ``parts`` below ``namespace`` (a UUID's text). Raises ValueError where that is none."""
+    below = bytes.fromhex(namespace.replace("-", ""))
+    if len(below) != UUID_BYTES:
+        raise ValueError("a namespace is the text of a UUID")
+    text = hashlib.sha1(below + SEPARATOR.join(parts).encode(), usedforsecurity=False).hexdigest()
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:32]}"
 
 
 ROOT = str(NAMESPACE)
@@ -68,11 +67,13 @@ def enrollment_stream(integration: str, account: str, course_key: str) -> str:
     return derived(integration, "enrollment", account, course_key)
 
 
+@lru_cache(maxsize=KNOWN)
 def enrollment_row(stream: str, cycle: int) -> str:
     """The row of one cycle; cycles count from 1."""
     return derived(stream, "cycle", str(cycle))
 
 
+@lru_cache(maxsize=KNOWN)
 def lesson_row(enrollment: str, lesson_id: str) -> str:
     """The row of one lesson of one cycle."""
     return derived(enrollment, "lesson", lesson_id)
@@ -94,12 +95,14 @@ def event_id(stream: str, part: str, *identity: str) -> str:
 
 
 def _base32(raw: bytes, letters: int) -> str:
-    return base64.b32encode(raw).decode()[:letters]
+    """The first letters of what RFC 4648 makes of ``raw``, which must have as many bits."""
+    first = int.from_bytes(raw, "big") >> (len(raw) * 8 - letters * 5)
+    return "".join([_BASE32[first >> shift & 31] for shift in range(letters * 5 - 5, -1, -5)])
 
 
 def enrollment_number(row: str) -> str:
     """``E-`` and 12 base-32 letters of the row's id: stable over rebuilds."""
-    return "E-" + _base32(hashlib.sha256(UUID(row).bytes).digest(), 12)
+    return "E-" + _base32(hashlib.sha256(bytes.fromhex(row.replace("-", ""))).digest(), 12)
 
 
 def short_key(key: str, limit: int) -> str:

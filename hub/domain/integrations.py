@@ -1,4 +1,5 @@
-"""Decisions about integrations and their runs. One stream per company, so that rules over all of them hold.
+"""Decisions about integrations. One stream per company, so that rules over all of them hold; runs and connections are
+decided in :mod:`hub.domain.runs`.
 
 Rules: the code is chosen once (``[A-Za-z0-9_-]{2,50}``) and unique in the company; at most one integration is the
 primary one, and setting it moves it; an address is https, except on loopback.
@@ -44,10 +45,13 @@ class IntegrationChange:
     demoted_id: str | None = None
     run_id: str | None = None
     run: dict[str, Any] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
+    """What else happened by it, such as ``connection.lost``."""
 
     @property
     def transitions(self) -> tuple[str, ...]:
-        return (self.type.removeprefix("lms.").removesuffix(".v1"),)
+        """What happened, the strongest first."""
+        return (self.type.removeprefix("lms.").removesuffix(".v1"), *self.also)
 
 
 Configs = Mapping[str, Row]
@@ -79,7 +83,7 @@ def changed(
     configs: Configs, config_id: str, wanted: Mapping[str, Any], cleared: Sequence[str] = ()
 ) -> IntegrationChange | None:
     """Change a configuration; None where nothing differs."""
-    row = _known(configs, config_id)
+    row = known(configs, config_id)
     if "lms_code" in wanted and wanted["lms_code"] != row["lms_code"]:
         raise Refused(
             f"lms_code: never changes; expected {row['lms_code']}", field="lms_code", rule="immutable",
@@ -100,74 +104,17 @@ def changed(
 
 def activated(configs: Configs, config_id: str) -> IntegrationChange | None:
     """Let an integration run again."""
-    if _known(configs, config_id)["is_active"]:
+    if known(configs, config_id)["is_active"]:
         return None
     return IntegrationChange("lms.integration.activated.v1", config_id, {"is_active": True})
 
 
 def deactivated(configs: Configs, config_id: str) -> IntegrationChange | None:
     """Switch an integration off; it is Disconnected then."""
-    if not _known(configs, config_id)["is_active"]:
+    if not known(configs, config_id)["is_active"]:
         return None
     values = {"is_active": False, "connection_status": ConnectionStatus.DISCONNECTED.value}
     return IntegrationChange("lms.integration.deactivated.v1", config_id, values)
-
-
-def sync_started(configs: Configs, config_id: str, run_id: str, run: Mapping[str, Any]) -> IntegrationChange:
-    """A run begins. Raises Refused where the integration is switched off."""
-    row = _known(configs, config_id)
-    if not row["is_active"]:
-        raise Refused(
-            f"is_active: the integration {row['lms_code']} is switched off; expected an active one",
-            field="is_active", rule="active", expected="hub integrations activate",
-        )  # fmt: skip
-    return IntegrationChange("lms.sync.started.v1", config_id, run_id=run_id, run={"status": "running", **run})
-
-
-def sync_completed(configs: Configs, config_id: str, run_id: str, run: Mapping[str, Any], at: int) -> IntegrationChange:
-    """A run ended and its accounting adds up: the connection is good, failures in a row are over."""
-    row = _known(configs, config_id)
-    changes = Changes(row)
-    if row["is_active"]:
-        changes.put("connection_status", ConnectionStatus.CONNECTED.value)
-    changes.put("last_sync_at", at)
-    changes.put("last_successful_sync_at", at)
-    changes.put("error_count", 0)
-    changes.put("watermark", run.get("watermark"))
-    return IntegrationChange(
-        "lms.sync.completed.v1", config_id, changes.new, run_id=run_id, run={"status": "completed", **run}
-    )
-
-
-def sync_failed(
-    configs: Configs, config_id: str, run_id: str, run: Mapping[str, Any], at: int, *, unreachable: bool
-) -> IntegrationChange:
-    """A run failed: one more in a row, Error when the limit is reached, Disconnected where the host cannot be reached."""
-    row = _known(configs, config_id)
-    limit = row["max_retry_attempts"] or 0
-    count = min((row["error_count"] or 0) + 1, limit)
-    changes = Changes(row)
-    changes.put("last_sync_at", at)
-    changes.put("error_count", count)
-    if count >= limit and row["is_active"]:
-        changes.put("connection_status", ConnectionStatus.ERROR.value)
-    elif unreachable:
-        changes.put("connection_status", ConnectionStatus.DISCONNECTED.value)
-    return IntegrationChange(
-        "lms.sync.failed.v1", config_id, changes.new, run_id=run_id, run={"status": "failed", **run}
-    )
-
-
-def connection(configs: Configs, config_id: str, *, good: bool) -> IntegrationChange | None:
-    """What a test of the connection found; None where that was known, or where it is switched off and stays so."""
-    row = _known(configs, config_id)
-    if not row["is_active"]:
-        return None
-    wanted = ConnectionStatus.CONNECTED if good else ConnectionStatus.DISCONNECTED
-    if row["connection_status"] == wanted:
-        return None
-    name = "restored" if good else "lost"
-    return IntegrationChange(f"lms.connection.{name}.v1", config_id, {"connection_status": wanted.value})
 
 
 def _with_primary(configs: Configs, change: IntegrationChange) -> IntegrationChange:
@@ -178,7 +125,8 @@ def _with_primary(configs: Configs, change: IntegrationChange) -> IntegrationCha
     return change
 
 
-def _known(configs: Configs, config_id: str) -> Row:
+def known(configs: Configs, config_id: str) -> Row:
+    """The row of an integration. Raises Refused where there is none."""
     row = configs.get(config_id)
     if row is None:
         raise Refused("integration: there is none with this code; expected one of `hub integrations list`", field="integration",

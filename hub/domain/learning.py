@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from hub.domain import ids
 from hub.domain.events.learning import ordered, type_of
@@ -14,13 +15,14 @@ Facts = Mapping[str, Any]
 """The facts of an observation as plain values; None means not said."""
 
 
-def said(facts: Facts) -> dict[str, Any]:
+def said(facts: Facts) -> Facts:
     """Only what is said: an observation has a place for everything that may be."""
+    if None not in facts.values():
+        return facts
     return {name: value for name, value in facts.items() if value is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """Who is told of, and when: the parts of an observation that every decision needs."""
 
     stream: str
@@ -40,8 +42,7 @@ class Told:
         return self.observed_at if self.source_time is None else self.source_time
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What else a decision may know; read in the same snapshot as the state."""
 
     now: int
@@ -51,7 +52,7 @@ class Context:
     course: Row | None = None
     employee_id: str | None = None
     """The employee that the account is linked to."""
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = MappingProxyType({})
     """``compliance_settings`` of the integration."""
 
 

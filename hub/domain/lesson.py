@@ -32,6 +32,10 @@ SAME_NAME = {
     "bookmark": "bookmark_data",
 }
 FLAGS = ("completed", "passed")
+TAKEN = SAME_NAME | {flag: flag for flag in FLAGS} | {
+    "progress": "completion_percentage", "seconds_total": "time_spent_seconds", "attempts_total": "attempts_count",
+}  # fmt: skip
+"""All facts that a newest state gives a column: fact → column."""
 PROGRESS = ("completion_percentage", "time_spent_seconds", "score_achieved", "attempts_count", "interaction_data")
 FORWARD = frozenset({"started", "completed"})
 """What a late fact may still tell."""
@@ -118,14 +122,9 @@ def _scores(fitted: Fitted) -> dict[str, int | None]:
 def _take_newest(changes: Changes, draft: Draft, row: Row | None, told: Told, facts: Facts, context: Context) -> None:
     """The newest state of the lesson: its details are taken, its status moves by the table."""
     for fact, value in facts.items():
-        column = SAME_NAME.get(fact)
+        column = TAKEN.get(fact)
         if column is not None:
             changes.put(column, value)
-    for flag in FLAGS:
-        changes.put(flag, facts.get(flag))
-    changes.put("completion_percentage", facts.get("progress"))
-    changes.put("time_spent_seconds", facts.get("seconds_total"))
-    changes.put("attempts_count", facts.get("attempts_total"))
     fitted = fit_facts(facts, changes.known)
     if fitted is not NOTHING:
         for column, value in _scores(fitted).items():

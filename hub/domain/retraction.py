@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from hub.domain import enrollment, ids, lesson
@@ -78,7 +78,7 @@ class _Replay:
     def _decide(self, event: Event) -> Draft | None:
         facts = json.loads(event["reported"])["facts"]
         told = told_of(event)
-        context = replace(self.context, now=event["recorded_at"])
+        context = self.context._replace(now=event["recorded_at"])
         row = self.enrollments.get(self.newest or "")
         if not told.lesson_key:
             return enrollment.decide(State(row), told, facts, context)

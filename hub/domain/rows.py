@@ -61,7 +61,7 @@ def loaded(value: Any) -> Any:
 
 def same(known: Any, value: Any) -> bool:
     """Whether two plain values are equal; JSON is compared by what it says, not by how it is written."""
-    if isinstance(value, str) and isinstance(known, dict | list):
+    if isinstance(value, str) and isinstance(known, (dict, list)):
         try:
             return dumped(json.loads(value)) == dumped(known)
         except ValueError:
@@ -86,7 +86,8 @@ class Changes:
         """Take a value where one is given and it differs; tells whether it does."""
         if value is None:
             return False
-        if same(value_of(self.row, name), value):
+        known = value_of(self.row, name)
+        if known == value or same(known, value):
             self.new.pop(name, None)
             return False
         self.new[name] = value

@@ -18,7 +18,7 @@ removal or completion taken back, a renewed certificate) opens a new cycle in ev
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from hub.domain.values import EnrollmentStatus as E
 from hub.domain.values import LessonStatus as L
@@ -71,8 +71,7 @@ ENDED = frozenset({E.COMPLETED, E.FAILED, E.DROPPED, E.EXPIRED, E.CERTIFIED})
 """The statuses in which a cycle has ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class EnrollmentSigns:
+class EnrollmentSigns(NamedTuple):
     """Everything that the status of a cycle follows from. Days are days since 1970 in the company's zone."""
 
     today: int
@@ -118,8 +117,7 @@ def _failing(signs: EnrollmentSigns | LessonSigns) -> bool:
     return signs.score is not None and signs.passing_score is not None and signs.score < signs.passing_score
 
 
-@dataclass(frozen=True, slots=True)
-class LessonSigns:
+class LessonSigns(NamedTuple):
     """Everything that the status of a lesson follows from."""
 
     completed: bool | None = None

@@ -72,6 +72,12 @@ def unscaled(value: int, digits: int) -> Decimal:
     return Decimal(value).scaleb(-digits)
 
 
+def hundredths_text(value: int) -> str:
+    """Hundredths as a decimal with two places."""
+    whole, rest = divmod(abs(value), 100)
+    return f"{'-' if value < 0 else ''}{whole}.{rest:02d}"
+
+
 def text_of(value: int) -> str:
     """ISO 8601 text of microseconds, in UTC with ``Z``; what statements and reports show."""
     return moment(value).isoformat(timespec="milliseconds").replace("+00:00", "Z")

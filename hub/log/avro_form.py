@@ -1,4 +1,4 @@
-"""Working with a schema as it is written: walking it, stripping it, telling whether two are the same version.
+"""Working with a schema as it is written: walking it, telling whether two are the same version.
 
 Knows nothing of the declared types, so that whoever only writes and reads bytes need not load them.
 """
@@ -14,8 +14,6 @@ Schema = dict[str, Any]
 
 _NOT_ON_THE_WIRE = frozenset({"doc", "hub.enum"})
 """Properties that may change without a new version: no byte and no reading depends on them."""
-
-_LOGICAL = frozenset({"logicalType", "precision", "scale", "doc", "hub.enum", "hub.sealed", "hub.json"})
 
 
 def traits_of(schema: Any) -> Schema:
@@ -38,14 +36,9 @@ def resolved(schema: Any, known: dict[str, Schema] | None = None) -> Any:
     return copy
 
 
-def stripped(schema: Any) -> Any:
-    """A copy that describes the same bytes without logical types, documentation and properties of the hub."""
-    return _without(schema, _LOGICAL)
-
-
 def on_the_wire(schema: Any) -> Any:
     """A copy of all that a reader depends on: two schemas equal in this are one version."""
-    return _without(schema, _NOT_ON_THE_WIRE)
+    return _without(schema)
 
 
 def fingerprint(schema: Schema) -> str:
@@ -56,18 +49,18 @@ def fingerprint(schema: Schema) -> str:
     return hashlib.sha256(orjson.dumps(on_the_wire(schema), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def _without(schema: Any, keys: frozenset[str]) -> Any:
+def _without(schema: Any) -> Any:
     if isinstance(schema, list):
-        return [_without(one, keys) for one in schema]
+        return [_without(one) for one in schema]
     if not isinstance(schema, dict):
         return schema
     if "fields" in schema:
-        fields = [_field_without(field, keys) for field in schema["fields"]]
-        return {**{key: value for key, value in schema.items() if key not in keys}, "fields": fields}
-    left = {key: _without(value, keys) for key, value in schema.items() if key not in keys}
+        fields = [_field_without(field) for field in schema["fields"]]
+        return {**{key: value for key, value in schema.items() if key not in _NOT_ON_THE_WIRE}, "fields": fields}
+    left = {key: _without(value) for key, value in schema.items() if key not in _NOT_ON_THE_WIRE}
     return left["type"] if set(left) == {"type"} else left
 
 
-def _field_without(field: Schema, keys: frozenset[str]) -> Schema:
-    left = {key: value for key, value in field.items() if key not in keys}
-    return {**left, "type": _without(field["type"], keys)}
+def _field_without(field: Schema) -> Schema:
+    left = {key: value for key, value in field.items() if key not in _NOT_ON_THE_WIRE}
+    return {**left, "type": _without(field["type"])}

@@ -5,8 +5,8 @@ schema registry), records nested in it hang below that name. What Avro has no wo
 may ignore: ``hub.enum`` (the values known today; enums travel as strings), ``hub.sealed`` (personal, a sealed
 token as text), ``hub.json`` (a JSON document as text).
 
-The *public* schema carries logical types. The *stripped* one has the same bytes and none of them: reading by it gives
-plain values without a natural one ever being built.
+The schema carries logical types for other readers; the hub itself reads and writes by it without building a natural value
+(``hub.log.avro_read``, ``hub.log.avro_write``).
 """
 
 from __future__ import annotations

@@ -2,24 +2,22 @@
 
 A record is the byte 0, the schema id as four bytes big-endian, and the Avro body. An event is a dict of plain values
 (``hub.domain.units``) with its ``type``; decimals are integers scaled as their field says, JSON and sealed values text.
-Reading goes by a copy of the schema without logical types, so no natural value is ever built, and old shapes
-are lifted to the newest, so whoever folds knows only that one. ``hub.log.plain`` is the way to natural values.
+No natural value is ever built, and old shapes are lifted to the newest, so whoever folds knows only that one.
+``hub.log.plain`` is the way to natural values.
 
-fastavro reads; writing is done by the check of every field itself (``hub.log.avro_write``), which costs a quarter.
+Both ways are prepared from the schema (``hub.log.avro_read``, ``hub.log.avro_write``): a general library spends as much on
+each of the many fields that an event does not use as on the others, and takes four times as long.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from io import BytesIO
 from struct import Struct
 from typing import Any
 
-from fastavro import parse_schema, schemaless_reader
-
 from hub.errors import Unusable
-from hub.log.avro_decimals import Scales, read_decimals, scales_of
-from hub.log.avro_form import resolved, stripped
+from hub.log.avro_form import Schema, resolved
+from hub.log.avro_read import Read, lifted, reader
 from hub.log.avro_write import Write, writer
 from hub.log.schema_registry import Registry, packaged
 
@@ -35,7 +33,7 @@ class Codec:
     def __init__(self, registry: Callable[[], Registry] = packaged) -> None:
         self._registry = registry
         self._writers: dict[str, tuple[bytes, Write]] = {}
-        self._readers: dict[int, tuple[str, Any, Any, Scales]] = {}
+        self._readers: dict[int, tuple[str, Read, Schema | None]] = {}
 
     def encode(self, event: Event) -> bytes:
         """The bytes of an event in the newest shape of its type. Fields that are absent take their defaults.
@@ -52,6 +50,8 @@ class Codec:
     def decode(self, value: bytes | memoryview) -> Event:
         """The event of a record's value, in the newest shape of its type, with its ``type``.
 
+        Every field is there, None where nothing is said; a nested record in which nothing must be said has only what is.
+
         Raises:
             Unusable: it does not start with the byte 0 and a known schema id, or the body does not end where it should.
         """
@@ -64,23 +64,23 @@ class Codec:
             raise _unreadable(
                 "first byte", "the byte 0", f"A record starts with the byte {magic}, which no known wire format does."
             )
-        type_name, writer, reader, scales = self._readers.get(schema_id) or self._prepare_reader(schema_id)
-        buffer = BytesIO(value)
-        buffer.seek(_HEADER.size)
+        type_name, read, newest = self._readers.get(schema_id) or self._prepare_reader(schema_id)
+        event: Event
         try:
-            event: Event = schemaless_reader(buffer, writer, reader)  # type: ignore[assignment]
+            event, end = read(value if isinstance(value, bytes) else bytes(value), _HEADER.size)
         except Exception as problem:
-            raise _unreadable(
-                "body", "the whole Avro body", f"The body of a {type_name} is cut short or damaged."
-            ) from problem
-        if buffer.tell() != len(value):
-            extra = len(value) - buffer.tell()
+            raise _damaged(type_name) from problem
+        if end > len(value):
+            raise _damaged(type_name)
+        if end < len(value):
+            extra = len(value) - end
             raise _unreadable(
                 "body",
                 "nothing after the last field",
                 f"A {type_name} is followed by {extra} bytes that belong to nothing.",
             )
-        read_decimals(event, scales)
+        if newest is not None:
+            event = lifted(event, newest)
         event["type"] = type_name
         return event
 
@@ -90,13 +90,20 @@ class Codec:
         self._writers[type_name] = prepared
         return prepared
 
-    def _prepare_reader(self, schema_id: int) -> tuple[str, Any, Any, Scales]:
+    def _prepare_reader(self, schema_id: int) -> tuple[str, Read, Schema | None]:
         written = self._registry().by_id(schema_id)
         newest = self._registry().newest(written.type)
-        reader = None if newest is written else parse_schema(stripped(newest.schema))
-        prepared = (written.type, parse_schema(stripped(written.schema)), reader, scales_of(resolved(newest.schema)))
+        prepared = (
+            written.type,
+            reader(resolved(written.schema)),
+            None if newest is written else resolved(newest.schema),
+        )
         self._readers[schema_id] = prepared
         return prepared
+
+
+def _damaged(type_name: str) -> Unusable:
+    return _unreadable("body", "the whole Avro body", f"The body of a {type_name} is cut short or damaged.")
 
 
 def _unreadable(field: str, expected: str, message: str) -> Unusable:

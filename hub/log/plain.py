@@ -27,6 +27,8 @@ Convert = Callable[[Any], Any]
 def to_plain(event: Wire) -> dict[str, Any]:
     """The plain values of an event: ``type`` and every field of its schema, absent ones as None.
 
+    A nested record in which nothing must be said has only what is, as it is read from the log.
+
     Raises:
         Unusable: a decimal has more places than its field; the message names it.
     """
@@ -66,6 +68,13 @@ def _to_plain(record: BaseModel) -> dict[str, Any]:
         value = getattr(record, name)
         result[name] = value if value is None or convert is None else convert(value)
     return result
+
+
+def _nested_to_plain(record: BaseModel) -> dict[str, Any]:
+    plain = _to_plain(record)
+    if all(field.nullable for field in shape_of(type(record))):
+        return {name: value for name, value in plain.items() if value is not None}
+    return plain
 
 
 def _from_plain(model: type[BaseModel], record: dict[str, Any]) -> dict[str, Any]:
@@ -113,7 +122,7 @@ _TO_PLAIN: dict[str, Convert] = {
     "date": units.days,
     "texts": list,
     "uuids": lambda value: [str(one) for one in value],
-    "record": _to_plain,
+    "record": _nested_to_plain,
 }
 
 _FROM_PLAIN: dict[str, Convert] = {

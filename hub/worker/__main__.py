@@ -12,7 +12,7 @@ from hub.worker.app import GRACE, run_worker
 
 
 def main() -> int:
-    """Run a worker; returns its exit code, 2 where it is refused."""
+    """Run a worker; returns its exit code, 1 where it is refused."""
     parser = argparse.ArgumentParser(prog="python -m hub.worker", description="Fold and decide on a Kafka log.")
     parser.add_argument("--slot", help="name of this worker that stays the same over restarts")
     parser.add_argument("--health-port", type=int, help="loopback port of /alive and /ready")
@@ -24,7 +24,7 @@ def main() -> int:
         return run_worker(chosen, slot=given.slot, health_port=given.health_port, grace=given.grace)
     except HubError as problem:
         print(problem, file=sys.stderr)  # noqa: T201  the one sentence for the person at the terminal
-        return 2
+        return 1
 
 
 if __name__ == "__main__":

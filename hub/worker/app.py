@@ -21,7 +21,7 @@ from hub.worker import quiet
 from hub.worker.lane import Lane
 from hub.worker.tail import Group, Tail
 from hub.worker.watchdog import Watchdog, exit_after
-from hub.worker.work import Deciding, Folding
+from hub.works import Deciding
 
 GRACE = 20.0
 """Seconds from SIGTERM to the certain end of the process."""
@@ -108,7 +108,7 @@ def run_worker(
 def _run(hub: Hub, group: Group, folder: str, health_port: int | None, grace: float) -> int:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    folding = Folding(hub.connect, hub.folder_over)
+    folding = hub.folding()
     fold = Lane("fold", FOLD_BATCH, folding)
     decide = Lane("decide", DECIDE_BATCH, Deciding(hub.decider(lambda: decide.leave), hub.deciding.decided_offset))
     tails = [Tail(lane, group) for lane in (fold, decide)]

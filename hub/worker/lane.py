@@ -17,7 +17,7 @@ import psycopg
 from hub.errors import Retriable
 from hub.log.port import Record
 from hub.logging import logger
-from hub.worker.work import Starts, Work
+from hub.works import Starts, Work
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 PATIENCE = 300.0
@@ -62,6 +62,13 @@ class Lane:
         Raises what the work raises, GaveUp.
         """
         return await self._retried(partial(self.work.take, records), self.left) or {}
+
+    async def settle(self) -> Starts:
+        """Wait until nothing is under way; returns where the log is to be read again.
+
+        Raises what the work raises, GaveUp.
+        """
+        return await self._retried(self.work.settle, self.left) or {}
 
     def close(self) -> None:
         """Let the thread end after the call in hand."""

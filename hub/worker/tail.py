@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionError
@@ -20,11 +21,14 @@ from hub.errors import Fatal
 from hub.log.port import Record
 from hub.logging import logger
 from hub.worker.lane import Lane
-from hub.worker.work import Starts
+from hub.works import Starts
 
 SESSION, STATIC_SESSION, REBALANCE = 10.0, 30.0, 20.0
 """Seconds: how long the group keeps the partitions of a silent member, of a silent named one, and waits in a rebalance."""
 POLL = 0.2
+GATHER = 0.01
+"""Seconds in which more records are waited for once there are some. While a batch is worked on, the client fetches little
+ahead (of a broker that still has records with it, nothing for 100 ms), so its first answer is a part of what there is."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 COMMIT_EVERY = 5.0
 
@@ -77,6 +81,10 @@ class Tail(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         self._turn = asyncio.Lock()
         self._consumer: AIOKafkaConsumer | None = None
         self._committed = 0.0
+        self._assignments = 0
+        """How often partitions were taken over."""
+        self._unsettled = False
+        """Something may still be under way."""
 
     @property
     def ready(self) -> bool:
@@ -99,15 +107,23 @@ class Tail(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         self._ready.clear()
         self.lane.leave = True
         async with self._turn:
+            await self._settle()
             if self._consumer is not None:
                 await self._consumer.stop()
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:  # noqa: ARG002  aiokafka's signature
-        """A batch in hand ends before anybody else takes over."""
+        """A batch in hand ends, and is written, before anybody else takes over."""
         self._ready.clear()
         self.lane.leave = True
         async with self._turn:
-            pass
+            await self._settle()
+
+    async def _settle(self) -> Starts:
+        """Wait until nothing is under way; returns as :meth:`_step` does."""
+        if not self._unsettled:
+            return {}
+        self._unsettled = False
+        return await self.lane.settle()
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """Take over: load the stored offsets, hold them against the log, seek every partition."""
@@ -126,6 +142,7 @@ class Tail(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
             refuse_outside_log(start, await consumer.beginning_offsets(assigned), await consumer.end_offsets(assigned))
         for tp, offset in start.items():
             consumer.seek(tp, offset)
+        self._assignments += 1  # with the seeks: nothing is awaited in between
         self.lane.leave = False
         self._ready.set()
         log.info("partitions taken over", lane=self.lane.name, partitions=len(assigned))
@@ -151,25 +168,45 @@ class Tail(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         """Take one batch; returns the partitions that wait for rows that are not folded yet, and where each stands."""
         consumer = self._demand_consumer()
         try:
-            got = await consumer.getmany(timeout_ms=int(POLL * 1000), max_records=self.lane.batch)
+            got, assignment = await self._gathered(consumer)
         except NoOffsetForPartitionError:  # assigned, and the listener has not sought yet
             await self.sleep(FIRST_PAUSE)
             return {}
-        self.polled = time.monotonic()
         async with self._turn:
             # What is dropped here is brought back by the seeks of the next assignment.
-            if not got or not self.ready or self.draining:
+            if not self.ready or self.draining or assignment != self._assignments:
                 return {}
+            if not got:
+                again = await self._settle()
+                self._rewind(consumer, again)
+                return again
             cut = len(self._group.prefix)
             records = [
                 Record(one.topic[cut:], one.partition, one.offset, one.key or b"", one.value or b"")
                 for batch in got.values()
                 for one in batch
             ]
+            self._unsettled = True
             again = await self.lane.take(records)
             self._rewind(consumer, again)
             await self._hint(consumer)
         return again
+
+    async def _gathered(self, consumer: AIOKafkaConsumer) -> tuple[dict[TopicPartition, list[Any]], int]:
+        """Records of the assignment whose number is returned with them; none where none came for a while."""
+        got: dict[TopicPartition, list[Any]] = {}
+        count, assignment, end = 0, self._assignments, time.monotonic() + POLL
+        while self.ready and count < self.lane.batch and (left := end - time.monotonic()) > 0:
+            more = await consumer.getmany(timeout_ms=max(1, int(left * 1000)), max_records=self.lane.batch - count)
+            self.polled = time.monotonic()
+            if assignment != self._assignments:  # what came before is brought back by the seeks
+                got, count, assignment = {}, 0, self._assignments
+            if more and not got:
+                end = self.polled + GATHER
+            for tp, records in more.items():
+                got.setdefault(tp, []).extend(records)
+                count += len(records)
+        return got, assignment
 
     def _rewind(self, consumer: AIOKafkaConsumer, again: Starts) -> None:
         for (topic, partition), offset in again.items():

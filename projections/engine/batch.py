@@ -8,28 +8,27 @@ parked records are part of the chain like any other.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-import orjson
+from functools import cache
+from typing import Any, NamedTuple
 
 from hub.domain import ids
+from hub.domain.events import all_types
 from hub.domain.heads import NOTHING, Head
 from hub.domain.rows import Row
 from hub.errors import Unusable
 from hub.log.port import Record
+from hub.log.shape import shape_of
 from projections import audit
-from projections.auditvalues import differences
+from projections.auditvalues import Told, differences
 from projections.engine.judge import follows
-from projections.folds import targets
-from projections.plain import names_of
+from projections.engine.versions import version_of
+from projections.folds import Projection, targets
 from projections.tables import HISTORY, TABLES
 
 START = bytes(32)
 """The chain's head before the first record."""
-PARTS = ("change", "enrollment", "lesson", "config", "run")
-"""The fields of events that hold new values by name."""
 LINKS = frozenset({"enrollment.linked", "account.linked"})
 
 
@@ -68,12 +67,15 @@ class Counts:
     parked: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """A record and its event. ``problem``: why it cannot be read, or why the database does not take its rows."""
+class Decoded(NamedTuple):
+    """A record, its event, and the rows that it concerns.
+
+    ``problem``: why it cannot be read, or why the database does not take its rows.
+    """
 
     record: Record
     event: Mapping[str, Any] | None
+    targets: Sequence[tuple[Projection, str]] = ()
     problem: Unusable | None = None
 
 
@@ -82,20 +84,11 @@ def decoded(records: Iterable[Record], decode: Callable[[bytes], Mapping[str, An
     result = []
     for record in records:
         try:
-            result.append(Decoded(record, _said(decode(record.value))))
+            event = decode(record.value)
+            result.append(Decoded(record, event, targets(event)))
         except Unusable as problem:
-            result.append(Decoded(record, None, problem))
+            result.append(Decoded(record, None, (), problem))
     return result
-
-
-def _said(event: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An event whose nested records hold only what they say: of the fields that may change most do not."""
-    said = {
-        part: {name: value for name, value in told.items() if value is not None}
-        for part in PARTS
-        if (told := event.get(part))
-    }
-    return {**event, **said}
 
 
 class Batch:
@@ -119,14 +112,14 @@ class Batch:
             if one.event is None or (one.problem is not None and "version" not in one.event):
                 self._park(record, one.event, one.problem)
             elif "version" not in one.event:
-                self._raw(one.event)
+                self._raw(one.event, one.targets)
             else:
-                self._event(record, one.event, where.chain, one.problem)
+                self._event(one, one.event, where.chain)
         self.writes.expected = dict(at)
         self.writes.reached = reached
         return self.writes
 
-    def _event(self, record: Record, event: Mapping[str, Any], chain: bytes, refused: Unusable | None) -> None:
+    def _event(self, one: Decoded, event: Mapping[str, Any], chain: bytes) -> None:
         stream = event["stream_id"]
         head = self.heads.get(stream, NOTHING)
         if not follows(head, event["follows"], event["version"]):
@@ -136,15 +129,15 @@ class Batch:
         if recorded != event["recorded_at"]:
             event = {**event, "recorded_at": recorded}
         if head.parked:
-            self._behind(record, event)
+            self._behind(one.record, event)
             row_id = head.row_id
         else:
             try:
-                if refused is not None:
-                    raise refused  # the database said no to what this event folds to
-                self._apply(record, event, chain)
+                if one.problem is not None:
+                    raise one.problem  # the database said no to what this event folds to
+                self._apply(one, event, chain)
             except Unusable as problem:
-                self._park(record, event, problem)
+                self._park(one.record, event, problem)
                 head = head._replace(parked=True)
             opened = event.get("enrollment_row_id") if event.get("existing_enrollment_id") is None else None
             row_id = opened or head.row_id
@@ -152,12 +145,12 @@ class Batch:
         self.heads[stream] = new
         self.writes.heads[stream] = (event["stream_kind"], event["company_id"], new)
 
-    def _apply(self, record: Record, event: Mapping[str, Any], chain: bytes) -> None:
+    def _apply(self, one: Decoded, event: Mapping[str, Any], chain: bytes) -> None:
         """Fold an event that counts into its rows, and into the audit row of what changed."""
         try:
             changed = [
                 (projection.table, key, known, new)
-                for projection, key in targets(event)
+                for projection, key in one.targets
                 if (new := projection.fold(known := self.rows.get((projection.name, key)), event, key)) is not None
             ]
         except (KeyError, TypeError, ValueError) as problem:
@@ -165,39 +158,27 @@ class Batch:
                 f"event: cannot be folded ({type(problem).__name__}: {problem}); expected an event of a known shape",
                 field="event", rule="foldable", expected="an event of a known shape",
             ) from problem  # fmt: skip
-        about = audit.entity(event)
-        values: tuple[Any, Any, Any] = (None, None, None)
+        about, names = audit.entity(event), changed_names(event)
+        values: Told = (None, None, None)
         also: dict[str, Any] = {}
-        relinked = False
-        names = changed_names(event)
         for table, key, known, new in changed:
-            self.rows[table.name, key] = new
-            self.writes.rows.setdefault(table.name, {})[key] = new
-            if table.name in HISTORY:
-                self._remember(table.name, new, event)
-            told = differences(table, known, names, new)
+            name = table.name
+            self.rows[name, key] = new
+            self.writes.rows.setdefault(name, {})[key] = new
+            if name in HISTORY:
+                self.writes.history.setdefault(name, []).append(version_of(table, known, new, event))
             if key == about:
-                values = told
-            elif known is not None and told[2] is not None:
-                also[f"{table.name}/{key}"] = orjson.loads(told[2])
-            relinked = relinked or (known is not None and known.get("employee_id") is not None and is_link(event))
-        position = (record.topic, record.partition, record.offset)
+                values = differences(table, known, names, new)
+            elif known is not None and (told := differences(table, known, names, new)[2]) is not None:
+                also[f"{name}/{key}"] = told
+        relinked = is_link(event) and any(known and known.get("employee_id") for _, _, known, _ in changed)
+        position = one.record[:3]
         self.writes.audit.append(audit.row(event, position, chain, values, also=also, relinked=relinked))
         self.counts.folded += 1
 
-    def _remember(self, table: str, row: Row, event: Mapping[str, Any]) -> None:
-        history = HISTORY[table]
-        version = {name: row[name] for name in names_of(history) if name in row}
-        version["version"] = event["version"]
-        version["event_id"] = event["event_id"]
-        version["recorded_at"] = event["recorded_at"]
-        version["effective_from"] = row["effective_from"]
-        version["fold_state"] = {}
-        self.writes.history.setdefault(table, []).append(version)
-
-    def _raw(self, event: Mapping[str, Any]) -> None:
+    def _raw(self, event: Mapping[str, Any], concerned: Sequence[tuple[Projection, str]]) -> None:
         """A raw record: no stream, no version; its fold is the same whether it comes once or twice."""
-        for projection, key in targets(event):
+        for projection, key in concerned:
             new = projection.fold(self.rows.get((projection.name, key)), event, key)
             if new is not None:
                 self.rows[projection.name, key] = new
@@ -221,12 +202,17 @@ def is_link(event: Mapping[str, Any]) -> bool:
 def changed_names(event: Mapping[str, Any]) -> set[str]:
     """The names of what an event changes, of whichever row."""
     names: set[str] = set()
-    for part in PARTS:
-        if told := event.get(part):
-            names.update(name for name, value in told.items() if value is not None)
-    for part in ("cleared", "enrollment_cleared", "lesson_cleared", "config_cleared"):
-        names |= set(event.get(part) or ())
+    for part in _parts_of(event["type"]):
+        if told := event[part]:
+            names.update(told)
     return names
+
+
+@cache
+def _parts_of(event_type: str) -> tuple[str, ...]:
+    """The fields of a type that hold new values by name, or the names of what became unknown."""
+    fields = shape_of(all_types()[event_type])
+    return tuple(field.name for field in fields if field.kind == "record" or field.name.endswith("cleared"))
 
 
 def dead_letter(kind: str, record: Record, event: Mapping[str, Any] | None, problem: Unusable | None, now: int) -> Row:

@@ -2,12 +2,12 @@
 
 Reading and writing have a connection each. What a batch wrote is in the folder's memory until it is committed, so
 reading needs nothing that is still under way. A failure is told with the next call: whoever folds then begins anew from
-the stored offsets. After a row that the database refused, the batches that follow are written at once, so that the
-folder can isolate the record.
+the stored offsets, and writes at once for a while where a row was refused, so that the record is isolated.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -18,18 +18,24 @@ from projections.engine.batch import Reached, Writes
 from projections.engine.folder import RowRefused
 from projections.engine.pg_store import PgStore
 
+HANDOVER_SECONDS = 0.0005
+"""How long the folding thread may keep the interpreter after the writer asked for it (Python's own value is ten times that).
+
+The writer asks after each of some hundred calls of a batch; each wait is time in which the server has nothing to do.
+"""
+
 
 class BatchRefused(Retriable):
     """The database refused a row of the batch before this one; nothing of it was written."""
 
 
 class BehindStore:
-    """A fold store over two connections. ``at_once``: so many batches are written at once, not behind."""
+    """A fold store over two connections. From now on the threads of this process hand over to each other sooner."""
 
-    def __init__(self, reader: PgStore, writer: PgStore, at_once: int = 0) -> None:
+    def __init__(self, reader: PgStore, writer: PgStore) -> None:
+        sys.setswitchinterval(HANDOVER_SECONDS)
         self._reader = reader
         self._writer = writer
-        self._at_once = at_once
         self._thread = ThreadPoolExecutor(1, "fold-writer")
         self._pending: Future[None] | None = None
 
@@ -49,10 +55,6 @@ class BehindStore:
 
         Raises what the batch before raised; BatchRefused where a row of it was refused.
         """
-        if self._at_once > 0:
-            self._at_once -= 1
-            self._writer.commit(writes)
-            return
         blocks = self._writer.encode(writes)
         self.wait()
         self._pending = self._thread.submit(self._writer.write, writes, blocks)

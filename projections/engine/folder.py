@@ -15,7 +15,6 @@ from hub.domain.rows import Row
 from hub.errors import Fatal, Retriable, Unusable
 from hub.log.port import Record
 from projections.engine.batch import Batch, Counts, Decoded, Reached, Writes, decoded
-from projections.folds import targets
 
 CACHE_ROWS = 20_000
 
@@ -130,7 +129,7 @@ class Folder:
             only = records[0]
             if only.problem is not None:
                 raise Fatal(f"a dead letter cannot be written: {problem}") from problem
-            return self._fold([Decoded(only.record, only.event, problem)])
+            return self._fold([only._replace(problem=problem)])
         middle = len(records) // 2
         first, second = self._fold(records[:middle]), self._fold(records[middle:])
         return Counts(first.folded + second.folded, first.skipped + second.skipped, first.parked + second.parked)
@@ -145,7 +144,7 @@ class Folder:
             stream = one.event.get("stream_id") if "version" in one.event else None
             if stream is not None and stream not in self._heads:
                 streams[stream] = None
-            for projection, key in targets(one.event):
+            for projection, key in one.targets:
                 if (projection.name, key) not in self._rows:
                     rows.setdefault(projection.name, {})[key] = None
         if streams or rows:

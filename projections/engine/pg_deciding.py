@@ -52,8 +52,21 @@ FROM hub.lms_audit_trail a
 JOIN hub.lms_course_enrollment e ON e.id = (a.additional_context->>'enrollment_id')::uuid
 WHERE a.timestamp >= to_timestamp(%s / 1000000.0) AND a.additional_context->>'correlation_id' = %s
 """
-MOVE = "UPDATE ops.decided_offset SET next_offset = %s WHERE partition = %s AND next_offset = %s"
-FIRST = "INSERT INTO ops.decided_offset (partition, next_offset, epoch) VALUES (%s, %s, 0) ON CONFLICT DO NOTHING"
+MOVE = """
+UPDATE ops.decided_offset AS reached SET next_offset = moved.next_offset
+FROM (
+    SELECT partition, new.next_offset
+    FROM unnest(%s::int[], %s::bigint[], %s::bigint[]) AS new (partition, before, next_offset)
+    JOIN ops.decided_offset AS held USING (partition)
+    WHERE held.next_offset = new.before
+    ORDER BY partition FOR UPDATE OF held
+) AS moved
+WHERE reached.partition = moved.partition RETURNING reached.partition
+"""
+FIRST = """
+INSERT INTO ops.decided_offset (partition, next_offset, epoch) SELECT part, 0, 0 FROM unnest(%s::int[]) AS part ORDER BY part
+ON CONFLICT DO NOTHING
+"""
 OUTCOME = """
 INSERT INTO ops.run_outcome AS o (run_id, partition, changed, unchanged, unmatched, stored, rejected)
 VALUES (%(run)s, %(partition)s, %(changed)s, %(unchanged)s, %(unmatched)s, %(stored)s, %(rejected)s)
@@ -83,7 +96,7 @@ class PgSnapshot:
         """Heads of streams."""
         if not streams:
             return {}
-        found = self._connection.execute(HEADS, (list(streams),), prepare=True, binary=True)
+        found = self._connection.execute(HEADS, (plain.array_of(streams),), prepare=True, binary=True)
         return {row[0]: Head(*row[1:]) for row in found}
 
     def rows(self, table: str, row_ids: Collection[str]) -> dict[str, Row]:
@@ -105,7 +118,7 @@ class PgSnapshot:
         """Which of these events are in the audit trail."""
         if not events:
             return {}
-        found = self._connection.execute(APPLIED, (list(events),), prepare=True)
+        found = self._connection.execute(APPLIED, (plain.array_of(events),), prepare=True)
         return {row[0]: Applied(row[1], row[2]) for row in found}
 
     def employees_by(self, company_id: str, column: str, values: Collection[str]) -> dict[str, list[str]]:
@@ -188,18 +201,13 @@ class PgDeciding:
     def settle(self, settled: Mapping[int, Settled]) -> None:
         """Move the stored offsets by compare-and-set, with the outcomes and what is put aside, in one transaction."""
         with _reached(), self._connections() as connection, connection.transaction(), connection.cursor() as cursor:
-            for partition in sorted(settled):
-                one = settled[partition]
-                if one.expected == 0:
-                    cursor.execute(FIRST, (partition, 0))
-                cursor.execute(MOVE, (one.reached, partition, one.expected))
-                if cursor.rowcount != 1:
-                    raise Fatal(f"lms.observations/{partition}: another decider has moved the offset meanwhile")
-                for run, counts in one.outcomes.items():
-                    values = {name: counts.get(name, 0) for name in OUTCOMES}
-                    cursor.execute(OUTCOME, values | {"run": run, "partition": partition})
-                for waiting in one.aside:
-                    cursor.execute(ASIDE, _aside(partition, waiting))
+            _move(cursor, settled)
+            parts = sorted(settled.items())
+            outcomes = [_outcome(part, run, counts) for part, one in parts for run, counts in one.outcomes.items()]
+            if outcomes:
+                cursor.executemany(OUTCOME, outcomes)
+            if aside := [_aside(part, waiting) for part, one in parts for waiting in one.aside]:
+                cursor.executemany(ASIDE, aside)
             for told in news({("lms.observations", partition): one.reached for partition, one in settled.items()}):
                 cursor.execute(TELL, (told,))
 
@@ -219,6 +227,20 @@ def _reached() -> Iterator[None]:
         yield
     except psycopg.OperationalError as problem:
         raise Retriable("the database cannot be reached; try again") from problem
+
+
+def _move(cursor: psycopg.Cursor[Any], settled: Mapping[int, Settled]) -> None:
+    """Move the offsets from where this decider began; sorted, so that two deciders never deadlock."""
+    if first := [part for part, one in settled.items() if one.expected == 0]:
+        cursor.execute(FIRST, (first,))
+    begun, reached = [one.expected for one in settled.values()], [one.reached for one in settled.values()]
+    cursor.execute(MOVE, (list(settled), begun, reached), prepare=True)
+    if missed := settled.keys() - {part for (part,) in cursor.fetchall()}:
+        raise Fatal(f"lms.observations/{min(missed)}: another decider has moved the offset meanwhile")
+
+
+def _outcome(partition: int, run: str, counts: Mapping[str, int]) -> dict[str, Any]:
+    return {"run": run, "partition": partition} | {name: counts.get(name, 0) for name in OUTCOMES}
 
 
 def _aside(partition: int, one: Mapping[str, Any]) -> dict[str, Any]:

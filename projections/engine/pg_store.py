@@ -1,12 +1,13 @@
 """The fold store on PostgreSQL: one transaction per batch writes rows, histories, audit, heads, dead letters, offsets.
 
-Small batches (the live tail) go by single prepared statements, large ones by COPY. A batch that refers to a row that is
+Small batches (the live tail) go by prepared statements in one pipeline, large ones by COPY. A batch that refers to a row that is
 not there yet (another topic is behind) is a wait, never a poison record.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import psycopg
@@ -25,6 +26,8 @@ from projections.tables import HISTORY, TABLES
 
 SMALL = 15
 """Rows of one table below which single statements are faster than COPY."""
+WRITTEN = tuple(dict.fromkeys((*WRITE_ORDER, "stream_head", "dead_letter")))
+"""Tables whose rows are replaced."""
 FOLDED = "hub_folded"
 """Channel on which every commit tells how far it came."""
 
@@ -43,11 +46,23 @@ WHERE (topic, partition) IN (SELECT * FROM unnest(%s::text[], %s::int[]))
 """
 FIRST = """
 INSERT INTO hub.projection_offset (topic, partition, next_offset, chain, event_count, epoch)
-VALUES (%s, %s, %s, %s, %s, 0) ON CONFLICT DO NOTHING
+SELECT *, 0 FROM unnest(%s::text[], %s::int[], %s::bigint[], %s::bytea[], %s::bigint[]) AS new (topic, partition)
+ORDER BY topic, partition
+ON CONFLICT DO NOTHING RETURNING 1
 """
 MOVE = """
-UPDATE hub.projection_offset SET next_offset = %s, chain = %s, event_count = %s, updated_at = now()
-WHERE topic = %s AND partition = %s AND next_offset = %s AND epoch = %s
+UPDATE hub.projection_offset AS reached
+SET next_offset = moved.next_offset, chain = moved.chain, event_count = moved.event_count, updated_at = now()
+FROM (
+    SELECT new.*
+    FROM unnest(%s::text[], %s::int[], %s::bigint[], %s::bytea[], %s::bigint[], %s::bigint[], %s::int[])
+        AS new (topic, partition, next_offset, chain, event_count, before, epoch)
+    JOIN hub.projection_offset AS held USING (topic, partition)
+    WHERE held.next_offset = new.before AND held.epoch = new.epoch
+    ORDER BY topic, partition FOR UPDATE OF held
+) AS moved
+WHERE reached.topic = moved.topic AND reached.partition = moved.partition
+RETURNING 1
 """
 TELL = "SELECT pg_notify('hub_folded', %s)"
 
@@ -56,6 +71,10 @@ def news(reached: Mapping[tuple[str, int], int]) -> list[str]:
     """How far partitions came, in texts that fit the 8000 bytes of a notification."""
     parts = [f"{topic}/{number}/{offset}" for (topic, number), offset in reached.items()]
     return [",".join(parts[start : start + NEWS]) for start in range(0, len(parts), NEWS)]
+
+
+Move = tuple[str, int, int, bytes, int, int, int]
+"""Topic, partition, next offset, chain, count; the offset and epoch before."""
 
 
 class Block(NamedTuple):
@@ -73,7 +92,7 @@ class PgStore:
         self._connection = connection
         self._opener = opener
         plain.adapt(connection)
-        upsert.prepare(connection, TABLES.values())
+        upsert.prepare(connection, (TABLES[name] for name in WRITTEN))
 
     def reached(self, partitions: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Reached]:
         """How far these partitions are folded."""
@@ -128,7 +147,11 @@ class PgStore:
 
     def write(self, writes: Writes, blocks: Sequence[Block]) -> None:
         """Write what was encoded, in one transaction; then tell who waits how far it came."""
-        with self._translated(), self._connection.transaction(), self._connection.cursor() as cursor:
+        connection = self._connection
+        together = (
+            nullcontext() if any(block.data for block in blocks) else connection.pipeline()
+        )  # no COPY in a pipeline
+        with self._translated(), together, connection.transaction(), connection.cursor() as cursor:
             self._move(cursor, writes)
             for block in blocks:
                 if block.data:
@@ -143,17 +166,22 @@ class PgStore:
         return Block(table, ready) if len(rows) < SMALL else Block(table, (), encoder(table)(ready))
 
     def _move(self, cursor: psycopg.Cursor[Any], writes: Writes) -> None:
-        """Move the offsets from where this folder left them; sorted, so that two folders never deadlock."""
-        for where in sorted(writes.reached):
-            before, after = writes.expected[where], writes.reached[where]
-            if before.count == 0 and before.next_offset == 0:
-                cursor.execute(FIRST, (*where, after.next_offset, after.chain, after.count), prepare=True)
-            else:
-                values = (after.next_offset, after.chain, after.count, *where, before.next_offset, before.epoch)
-                cursor.execute(MOVE, values, prepare=True)
-            if cursor.rowcount != 1:
-                topic, number = where
-                raise OwnershipLost(f"{topic}/{number}: somebody else has folded this partition meanwhile")
+        """Move the offsets from where this folder left them; in one order, so that two folders never deadlock."""
+        moves: tuple[list[Move], list[Move]] = ([], [])
+        for where, after in writes.reached.items():
+            before = writes.expected[where]
+            is_new = before.count == 0 and before.next_offset == 0
+            moves[is_new].append(
+                (*where, after.next_offset, after.chain, after.count, before.next_offset, before.epoch)
+            )
+        for statement, chosen, columns in ((MOVE, moves[False], 7), (FIRST, moves[True], 5)):
+            if not chosen:
+                continue
+            values = [list(column) for column in zip(*chosen, strict=True)][:columns]
+            cursor.execute(statement, values, prepare=True)
+            if len(cursor.fetchall()) != len(chosen):
+                told = ", ".join(f"{topic}/{number}" for topic, number, *_ in chosen)
+                raise OwnershipLost(f"{told}: somebody else has folded one of these partitions meanwhile")
 
     def _translated(self) -> _Translated:
         return _Translated()

@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 from hub.domain.events import all_types
 from hub.domain.rows import Row
-from projections.folds import directory, integration, learning, raw
+from projections.folds import directory, figures, integration, learning, raw
 from projections.folds.base import PlainEvent, Projection
 
 BY_TOPIC: dict[str, tuple[Projection, ...]] = {
     "lms.integration": integration.PROJECTIONS,
     "lms.directory": directory.PROJECTIONS,
     "lms.learning": learning.PROJECTIONS,
+    "lms.operations": figures.PROJECTIONS,
     "lms.statements": raw.PROJECTIONS[:1],
     "lms.deadletter": raw.PROJECTIONS[1:],
 }

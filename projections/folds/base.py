@@ -7,7 +7,7 @@ clock, no sequence and no other row: a row is a function of its stream's events 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -29,11 +29,11 @@ class Projection:
     fold: Callable[[Row | None, PlainEvent, str], Row | None]
     """(row or none, event, row id) → row, or none for no change."""
     columns: frozenset[str]
+    name: str = field(init=False)
+    """The name of the table; stored positions and documentation use it, so it never changes."""
 
-    @property
-    def name(self) -> str:
-        """The name of the table; stored positions and documentation use it, so it never changes."""
-        return self.table.name
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.table.name)
 
 
 @lru_cache(maxsize=256)

@@ -3,24 +3,26 @@
 Migrations run by Alembic without a configuration file and only forward; which one a database is at stands in
 ``ops.schema_version``. Views hold no data, so they have no migrations: they are dropped before and created after
 whatever has to be done. All of it is one transaction, and of several processes one does it while the others wait.
+Alembic takes long to import, which is spared where the database is at the newest revision already.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import psycopg
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, create_engine, text
 
 from hub.errors import Fatal
 from projections import views
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 VERSION_TABLE = "schema_version"
 VERSION_SCHEMA = "ops"
@@ -45,6 +47,8 @@ def upgrade(database: str | Connection) -> None:
             return
         views.drop(connection)
         if pending:
+            from alembic import command  # noqa: PLC0415
+
             with _ALEMBIC:
                 command.upgrade(_config(connection), "head")
         views.create(connection)
@@ -58,13 +62,19 @@ def current(database: str | Connection) -> str | None:
 
 def heads() -> tuple[str, ...]:
     """The newest revisions; one, unless two branches of development were joined carelessly."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
     return tuple(ScriptDirectory.from_config(_config()).get_heads())
 
 
 def _is_behind(connection: Connection) -> bool:
     """Whether revisions are to be run; refuses a database that is at a revision of which nothing is known."""
-    known = [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]
     at = _revision(connection)
+    if at == _newest():
+        return False
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    known = [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]
     if at is not None and at not in known:
         raise Fatal(
             f"The database is at revision {at}, which this version of the program does not know (it knows up to "
@@ -73,12 +83,24 @@ def _is_behind(connection: Connection) -> bool:
     return at != known[0]
 
 
+def _newest() -> str:
+    """The newest revision, as its file says; their names are in the order of revisions."""
+    newest = max((Path(__file__).parent / "versions").glob("v*.py"))
+    found = re.search(r'^revision = "(.+)"$', newest.read_text(encoding="utf-8"), re.MULTILINE)
+    return found[1] if found else ""
+
+
 def _revision(connection: Connection) -> str | None:
-    options = {"version_table": VERSION_TABLE, "version_table_schema": VERSION_SCHEMA}
-    return MigrationContext.configure(connection, opts=options).get_current_revision()
+    table = f"{VERSION_SCHEMA}.{VERSION_TABLE}"
+    if connection.execute(text("SELECT to_regclass(:table)"), {"table": table}).scalar() is None:
+        return None
+    found: str | None = connection.execute(text(f"SELECT version_num FROM {table}")).scalar()
+    return found
 
 
 def _config(connection: Connection | None = None) -> Config:
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.set_main_option("path_separator", "os")

@@ -13,12 +13,14 @@ from projections.tables.base import NAME_LIMIT, OPS_SCHEMA, SCHEMA, Base, Part
 from projections.tables.catalog import Course, SyncRun, XapiStatement
 from projections.tables.engine import DeadLetter, DecidedOffset, ProjectionOffset, RunOutcome, StreamHead
 from projections.tables.enrollment import CourseEnrollment
+from projections.tables.figures import AnalyticsDashboard, IntegrationMonitoring
 from projections.tables.history import HISTORY
 from projections.tables.integration import IntegrationConfig
 from projections.tables.organization import Company, Department, Team
 from projections.tables.people import Employee, LmsAccount, User
 from projections.tables.progress import LearningProgress
 from projections.tables.rules import AtLeast, AtMostColumn, Between, ByteLength, MoreThan, Rule
+from projections.tables.seals import ChainSeal, ChainVerified
 
 metadata = Base.metadata
 
@@ -30,12 +32,15 @@ __all__ = [
     "OPS_SCHEMA",
     "SCHEMA",
     "TABLES",
+    "AnalyticsDashboard",
     "AtLeast",
     "AtMostColumn",
     "AuditTrail",
     "Base",
     "Between",
     "ByteLength",
+    "ChainSeal",
+    "ChainVerified",
     "Company",
     "Course",
     "CourseEnrollment",
@@ -44,6 +49,7 @@ __all__ = [
     "Department",
     "Employee",
     "IntegrationConfig",
+    "IntegrationMonitoring",
     "LearningProgress",
     "LmsAccount",
     "MoreThan",

@@ -15,8 +15,9 @@ from projections.tables.base import Base, described, index, reference, unique
 from projections.tables.rules import AtLeast, ByteLength, MoreThan
 
 RUN_KINDS = ("sync", "full sync", "import")
-RUN_STATUSES = ("running", "completed", "failed")
-COUNTS = ("records_read", "changed", "unchanged", "unmatched", "stored", "rejected")
+RUN_STATUSES = ("running", "completed", "failed", "held", "released")
+TRIGGERS = ("schedule", "retry", "probe", "person", "accept")
+COUNTS = ("records_read", "changed", "unchanged", "unmatched", "stored", "rejected", "dropped", "retired")
 
 
 class Course(Base):
@@ -78,7 +79,7 @@ class SyncRun(Base):
     __table_args__ = described(
         "sync_run",
         "One sync or import: what it read and what became of it. "
-        "records_read = changed + unchanged + unmatched + stored + rejected, or the run has failed.",
+        "records_read = changed + unchanged + unmatched + stored + rejected, or the run has failed or is held.",
         index("company_id"),
         index("lms_integration_id", "started_at", name="idx_integration_started"),
         reference("fk_sync_run_company", "company_id", "company"),
@@ -91,7 +92,16 @@ class SyncRun(Base):
     company_id: Mapped[UUID] = c.company()
     lms_integration_id: Mapped[UUID] = c.uuid("Integration (LMS) that was read.")
     kind: Mapped[str | None] = c.enum(RUN_KINDS, "sync: changes since the watermark; full sync: all; import: a file.")
-    status: Mapped[str | None] = c.enum(RUN_STATUSES, "Whether the run goes on, and how it ended.")
+    status: Mapped[str | None] = c.enum(
+        RUN_STATUSES,
+        "Whether the run goes on, and how it ended. held: the mass-change guard let nothing of it through; "
+        "released: a person accepted that, and a new full pass follows.",
+    )
+    trigger: Mapped[str | None] = c.enum(
+        TRIGGERS,
+        "Why it began. schedule: it was due; retry: the run before had failed; probe: the LMS answered again; "
+        "person: asked for by hand; accept: a held run was accepted.",
+    )
     started_at: Mapped[datetime | None] = c.moment("Start of the run (UTC).")
     ended_at: Mapped[datetime | None] = c.moment("End of the run (UTC).")
     scope: Mapped[str | None] = c.long_text("What the run was to read; NULL: everything.")
@@ -102,10 +112,24 @@ class SyncRun(Base):
     unmatched: Mapped[int | None] = c.integer("Records whose account is linked to nobody.")
     stored: Mapped[int | None] = c.integer("Records kept without an effect on learning.")
     rejected: Mapped[int | None] = c.integer("Records that could not be taken in; they are in the dead letters.")
-    requests: Mapped[Any | None] = c.json(
-        "Requests by outcome, sum and histogram of their times (ms), connect times (ms), time per course (s)."
+    dropped: Mapped[int | None] = c.integer("Enrollments that a full pass no longer showed, told as removed.")
+    retired: Mapped[int | None] = c.integer("Courses that a full pass no longer listed, told as retired.")
+    held: Mapped[Any | None] = c.json(
+        "What a held full pass would do: existing, would_drop, existing_courses, would_retire, people, share_percent, "
+        "least, courses with most drops, sample of streams. NULL: it was not held."
     )
-    samples: Mapped[Any | None] = c.json("Processor seconds, highest memory in MiB, load and disk wait of the host.")
+    unreachable: Mapped[bool | None] = c.boolean("True where it failed since the LMS could not be reached.")
+    failing_since: Mapped[datetime | None] = c.moment(
+        "First failure of the series that this failed run is part of (UTC)."
+    )
+    requests: Mapped[Any | None] = c.json(
+        "Requests by outcome and by hour, sum and histogram of their times (ms), connect times (ms), time per course (s), "
+        "time waited (s)."
+    )
+    samples: Mapped[Any | None] = c.json(
+        "Run and processor seconds, highest memory in MiB, load and disk wait of the host, time from appended to folded, "
+        "age of the facts."
+    )
     failure: Mapped[str | None] = c.long_text("Why the run failed, in one sentence; NULL: it did not.")
     source_name: Mapped[str | None] = c.long_text("Name of the file taken in, without its folder.")
     source_sha256: Mapped[str | None] = c.char(64, "SHA-256 of the file taken in, in hexadecimal.")

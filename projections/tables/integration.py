@@ -1,8 +1,9 @@
-"""``lms_integration_config``: how one LMS of a company is connected (specification 13.4.2)."""
+"""``lms_integration_config``: how one LMS of a company is connected (specification 13.4.2), and its share of requests."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from hub.domain.values import (
     SyncFrequency,
 )
 from projections.tables import columns as c
-from projections.tables.base import Base, described, index, reference, unique
+from projections.tables.base import OPS_SCHEMA, Base, described, index, reference, unique
 from projections.tables.rules import AtLeast, AtMostColumn, MoreThan
 
 
@@ -112,3 +113,19 @@ class IntegrationConfig(Base):
     created_at: Mapped[datetime] = c.created_at()
     updated_at: Mapped[datetime] = c.updated_at()
     fold_state: Mapped[Any | None] = c.fold_state()
+
+
+class RequestBudget(Base):
+    """How many requests an integration may make now."""
+
+    __tablename__ = "request_budget"
+    __table_args__ = described(
+        "request_budget",
+        "How many requests may be made to an LMS at once; shared by all runs, tests and probes of its integration.",
+        part="engine",
+        schema=OPS_SCHEMA,
+    )
+
+    lms_integration_id: Mapped[UUID] = c.key("Integration (LMS) that is asked.")
+    tokens: Mapped[Decimal] = c.decimal(16, 6, "Requests that might be made at once when it was last changed.")
+    changed_at: Mapped[datetime] = c.moment("When requests were last taken from it (UTC).", auto=True)

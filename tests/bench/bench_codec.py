@@ -14,9 +14,9 @@ import orjson
 from fastavro import parse_schema, schemaless_reader, schemaless_writer
 
 from hub.log import codec
-from hub.log.avro_form import stripped
 from hub.log.schema_registry import packaged
 from tests.bench.harness import Figure
+from tests.support.bare_schema import bare
 
 ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 MOMENT = 1_714_731_630_123_456
@@ -104,7 +104,7 @@ def figures() -> list[Figure]:
 def _of(event: dict[str, Any]) -> list[Figure]:
     name: str = event["type"]
     public = packaged().newest(name).schema
-    schema = parse_schema(stripped(public))
+    schema = parse_schema(bare(public))
     prepared = schemaless_reader(BytesIO(codec.encode(event)[5:]), schema, None)
     value = codec.encode(event)
     body = value[5:]

@@ -13,7 +13,13 @@ from sqlalchemy import Table
 from projections.plain import full_name, quoted
 from projections.tables import TABLES
 
-SHARES = {"lms_course_enrollment": 1, "lms_learning_progress": 1, "lms_audit_trail": 2}
+SHARES = {
+    "lms_course_enrollment": 1,
+    "lms_learning_progress": 1,
+    "lms_audit_trail": 2,
+    "lms_course_enrollment_history": 2,
+    "lms_learning_progress_history": 1,
+}
 """Rows of each table per enrollment."""
 SEED = 400
 """Rows of each table that are copied."""

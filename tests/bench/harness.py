@@ -6,8 +6,11 @@ for the database's server, and for everybody else, whose share says how far a ru
 
 from __future__ import annotations
 
+import os
 import resource
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -99,6 +102,8 @@ class Meter:
 
     server: psutil.Process | None
     spent: Spent = field(default_factory=Spent)
+    hub: psutil.Process | None = None
+    """A process of the hub that counts as this one does, with its own children."""
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -123,27 +128,25 @@ class Meter:
         busy = psutil.cpu_times()
         all_busy = sum(busy) - busy.idle - getattr(busy, "iowait", 0.0) - getattr(busy, "guest", 0.0)
         ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-        own = time.process_time() + ended.ru_utime + ended.ru_stime
-        return time.perf_counter(), own, _server_cpu(self.server), all_busy
+        own = time.process_time() + ended.ru_utime + ended.ru_stime + _tree_cpu(self.hub)
+        return time.perf_counter(), own, _tree_cpu(self.server), all_busy
 
     def _since(self, before: tuple[float, float, float, float]) -> Spent:
         wall, own, server, busy = (now - then for now, then in zip(self._now(), before, strict=True))
         return Spent(wall, own, server, max(0.0, busy - own - server))
 
 
-def _server_cpu(server: psutil.Process | None) -> float:
-    """CPU of the server and its sessions, those that have ended included."""
-    if server is None:
+def _tree_cpu(root: psutil.Process | None) -> float:
+    """CPU of a process and all below it, those that have ended included."""
+    if root is None:
         return 0.0
     total = 0.0
-    for process in (server, *server.children()):
+    for process in (root, *root.children(recursive=True)):
         try:
             spent = process.cpu_times()
         except psutil.NoSuchProcess:
             continue
-        total += spent.user + spent.system
-        if process == server:
-            total += spent.children_user + spent.children_system
+        total += spent.user + spent.system + spent.children_user + spent.children_system
     return total
 
 
@@ -190,9 +193,26 @@ class Bed:
         finally:
             self.databases.drop(url)
 
-    def meter(self) -> Meter:
-        """A meter that counts this server."""
-        return Meter(self.server)
+    def meter(self, hub: psutil.Process | None = None) -> Meter:
+        """A meter that counts this server. ``hub``: a process beside this one that belongs to what is measured."""
+        return Meter(self.server, hub=hub)
+
+    @contextmanager
+    def serving(self, url: str) -> Iterator[psutil.Process]:
+        """``hub serve`` on a database, as it is by default: with its lanes."""
+        given = {"HUB_HOME": str(self.home), "HUB_DATABASE_URL": url, "HUB_LOG_LEVEL": "warning"}
+        command = [sys.executable, "-c", "from hub.cli import main; main()", "serve", "--port", "0"]
+        root = Path(__file__).parents[2]
+        with subprocess.Popen(
+            command, env={**os.environ, **given}, cwd=root, stdout=subprocess.PIPE, text=True
+        ) as process:
+            try:
+                if process.stdout is None or not process.stdout.readline():
+                    raise ChildProcessError("the server did not start")
+                yield psutil.Process(process.pid)
+            finally:
+                process.terminate()
+                process.wait(60)
 
     @classmethod
     @contextmanager

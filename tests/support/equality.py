@@ -23,6 +23,7 @@ ENTITIES = (
 EVERYTHING = (
     *ENTITIES, "user", "lms_integration_config", "sync_run", "lms_audit_trail", "xapi_statement", "dead_letter", "stream_head",
     "company_history", "department_history", "team_history", "user_history", "employee_history",
+    "lms_course_enrollment_history", "lms_learning_progress_history",
 )  # fmt: skip
 
 

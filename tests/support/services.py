@@ -23,8 +23,10 @@ import psycopg
 from psycopg import sql
 
 from hub.postgres.embedded import embedded
+from tests.support.system_postgres import binaries, system_postgres
 
 POSTGRES_VARIABLE = "HUB_TEST_DATABASE_URL"
+SYSTEM_VARIABLE = "HUB_TEST_SYSTEM_POSTGRES"
 KAFKA_VARIABLE = "HUB_TEST_KAFKA_BOOTSTRAP_SERVERS"
 KAFKA_JARS_VARIABLE = "HUB_TEST_KAFKA_JARS"
 POSTGRES_IMAGE = "postgres:17"
@@ -78,6 +80,13 @@ def postgres(home: Path, *, has_docker: Callable[[], bool] = docker_answers) -> 
     """PostgreSQL with a superuser; the address is a libpq URL. ``home`` is used where the wheel is."""
     if given := os.environ.get(POSTGRES_VARIABLE):
         yield Service(given, f"{POSTGRES_VARIABLE}, {_postgres_version(given)}")
+        return
+    if os.environ.get(SYSTEM_VARIABLE):
+        installed = binaries()
+        if installed is None:
+            raise Unavailable(f"{SYSTEM_VARIABLE} is set, but no PostgreSQL is installed below /usr/lib/postgresql")
+        with system_postgres(installed) as url:
+            yield Service(url, f"the system's, {_postgres_version(url)}")
         return
     if has_docker():
         with postgres_container() as service:

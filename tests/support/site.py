@@ -6,12 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
+import psutil
 import psycopg
 
 from hub import settings
@@ -76,6 +77,17 @@ class Site:
         process.send_signal(signal.SIGKILL)
         process.wait(30)
 
+    def kill_lane(self, slot: str, choose: Callable[[list[psutil.Process]], psutil.Process]) -> bool:
+        """SIGKILL one of the processes in which a server folds and decides; False where it has none at the moment."""
+        try:
+            keepers = psutil.Process(self.workers[slot].pid).children()
+            lanes = [lane for keeper in keepers for lane in keeper.children()]
+            if lanes:
+                choose(lanes).kill()
+        except psutil.NoSuchProcess:
+            return False
+        return bool(lanes)
+
     def stop(self) -> None:
         """End all processes of the site."""
         for process in self.workers.values():
@@ -96,6 +108,7 @@ def site(kind: str, database_url: str, folder: Path, bootstrap: str | None) -> I
         "HUB_HOME": str(folder / "home"),
         "HUB_DATABASE_URL": database_url,
         "HUB_PARTITIONS": "4",
+        "HUB_LANES": "2",
         "HUB_MASTER_KEY": "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVowMTIzNDU=",
         "HUB_LOG_LEVEL": "warning",
     }

@@ -234,7 +234,7 @@ def test_who_and_where() -> None:
         "event_type": "lms.enrollment.completed.v1", "topic": "lms.learning", "partition": 3, "offset": 7, "chain": "01" * 32,
         "actor": "integration/hub", "late": True, "backfill": True,
     }  # fmt: skip
-    assert context["occurred_at"] == "2024-03-01T12:00:00.000Z"
+    assert context["occurred_at"] == "2024-03-01T12:00:00Z"
     assert "native_id" not in context
     assert row("lesson.completed")["entity_id"] == INTEGRATION
     assert row("course.seen", stream_id=ACCOUNT)["entity_id"] == ACCOUNT
@@ -255,10 +255,10 @@ def test_what_changed_is_shown_and_secrets_are_not() -> None:
     config = TABLES["lms_integration_config"]
     old = {"lms_name": "M", "authentication_config": {"sealed": "one"}, "timeout_seconds": 30, "fold_state": {}}
     new = old | {"authentication_config": {"sealed": "two"}, "timeout_seconds": 5}
-    told = "".join(text or "" for text in differences(config, old, {"authentication_config", "timeout_seconds"}, new))
+    told = str(differences(config, old, {"authentication_config", "timeout_seconds"}, new))
     assert MASK in told
-    assert "[30,5]" in told
-    assert not [word for word in ("one", "two", '"M"') if word in told]
+    assert "[30, 5]" in told
+    assert not [word for word in ("'one'", "'two'", "'M'") if word in told]
     first = differences(config, None, (), new)
     assert first[0] is None
     people = TABLES["employee"]

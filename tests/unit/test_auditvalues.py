@@ -15,7 +15,7 @@ from sqlalchemy import Column, MetaData, Numeric, Table
 from hub.domain.rows import Row
 from hub.domain.sealing import to_text
 from hub.domain.units import moment
-from projections.auditvalues import MASK, differences, iso_time, values
+from projections.auditvalues import MASK, differences, iso_time
 from projections.plain import names_of
 from projections.tables import TABLES
 
@@ -29,23 +29,24 @@ def row(**given_values: Any) -> Row:
 
 
 def told(old: Row | None, changes: set[str], new: Row | None) -> tuple[Any, ...]:
-    return tuple(None if text is None else orjson.loads(text) for text in differences(ENROLLMENT, old, changes, new))
+    """What an auditor reads: the JSON of what is told."""
+    return tuple(orjson.loads(orjson.dumps(part)) for part in differences(ENROLLMENT, old, changes, new))
+
+
+def shown(table: Table, **given_values: Any) -> dict[str, Any]:
+    """The values of a first row."""
+    return differences(table, None, (), given_values)[1] or {}
 
 
 def test_values_are_readable() -> None:
-    """Each kind of value in the form that the module promises."""
-    shown = values(
-        ENROLLMENT,
-        row(progress_percentage=85_50, due_date=19_846, last_access_date=1_714_731_330_000_001, is_mandatory=False),
-        ["id", "progress_percentage", "due_date", "last_access_date", "is_mandatory", "end_date"],
-    )
-    assert shown == {
+    """Each kind of value in the form that the module promises; row times and what is NULL are left out."""
+    first = row(progress_percentage=85_50, due_date=19_846, last_access_date=1_714_731_330_000_001, is_mandatory=False)
+    assert shown(ENROLLMENT, **first) == {
         "id": ID,
         "progress_percentage": 85.5,
         "due_date": "2024-05-03",
         "last_access_date": "2024-05-03T10:15:30.000001Z",
         "is_mandatory": False,
-        "end_date": None,
     }
 
 
@@ -61,14 +62,14 @@ def test_times_are_exact_and_utc(value: int) -> None:
 def test_numbers_lose_nothing(value: int, scale: int) -> None:
     """A numeric of up to 15 digits is a JSON number whose text is the exact decimal."""
     table = Table("t", MetaData(), Column("n", Numeric(15, scale)), info={"rules": ()})
-    text = orjson.dumps(values(table, {"n": value}, ["n"])["n"]).decode()
+    text = orjson.dumps(shown(table, n=value)["n"]).decode()
     assert Decimal(text) == Decimal(value).scaleb(-scale)
 
 
 def test_long_numbers_are_text() -> None:
     """What a double could not hold is shown as text."""
     table = Table("t", MetaData(), Column("n", Numeric(20, 2)), info={"rules": ()})
-    assert values(table, {"n": 12_345_678_901_234_567_890}, ["n"]) == {"n": "123456789012345678.90"}
+    assert shown(table, n=12_345_678_901_234_567_890) == {"n": "123456789012345678.90"}
 
 
 def test_an_update_shows_what_differs() -> None:
@@ -117,14 +118,15 @@ def test_personal_values_stay_sealed() -> None:
     changed = told(row(instructor_name="Ada Lovelace"), {"instructor_name"}, row(instructor_name=SEALED))
     assert changed[2] == {"instructor_name": [MASK, SEALED]}
     feedback = TABLES["lms_learning_progress"]
-    assert values(feedback, {"feedback_data": SEALED}, ["feedback_data"]) == {"feedback_data": SEALED}
+    assert shown(feedback, feedback_data=SEALED) == {"feedback_data": SEALED}
     old, new = {"feedback_data": SEALED}, {"feedback_data": to_text(b"y" * 40)}
-    assert differences(feedback, old, {"feedback_data"}, new)[0] == f'{{"feedback_data":"{SEALED}"}}'
+    assert differences(feedback, old, {"feedback_data"}, new)[0] == {"feedback_data": SEALED}
 
 
 def test_secrets_are_masked_but_their_change_is_told() -> None:
     """That credentials changed is shown, what they are is not."""
     old, new = ({"authentication_config": {"token": token}} for token in ("one", "two"))
-    told_texts = differences(TABLES["lms_integration_config"], old, {"authentication_config"}, new)
-    assert orjson.loads(told_texts[2] or "") == {"authentication_config": [MASK, MASK]}
-    assert not any("one" in (text or "") or "two" in (text or "") for text in told_texts)
+    parts = differences(TABLES["lms_integration_config"], old, {"authentication_config"}, new)
+    assert parts[2] == {"authentication_config": [MASK, MASK]}
+    assert "one" not in str(parts)
+    assert "two" not in str(parts).replace("authentication", "")

@@ -67,13 +67,16 @@ def records(draw: st.DrawFn, schema: dict[str, Any]) -> dict[str, Any]:
     return {field["name"]: draw(values(field["type"])) for field in [*required, *chosen]}
 
 
-def filled(event: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """The event with the defaults of what it leaves out: what a reader must see."""
+def filled(event: dict[str, Any], schema: dict[str, Any], *, nested: bool = False) -> dict[str, Any]:
+    """What a reader must see: the defaults of what is left out; of a record that may be empty only what is said."""
     result: dict[str, Any] = {}
     for field in schema["fields"]:
         value = event.get(field["name"], field.get("default"))
         traits = traits_of(field["type"])
-        result[field["name"]] = filled(value, traits) if traits["type"] == "record" and value is not None else value
+        is_record = traits["type"] == "record" and value is not None
+        result[field["name"]] = filled(value, traits, nested=True) if is_record else value
+    if nested and all(isinstance(field["type"], list) for field in schema["fields"]):
+        return {name: value for name, value in result.items() if value is not None}
     return result
 
 

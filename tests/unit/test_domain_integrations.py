@@ -1,4 +1,4 @@
-"""Decisions about integrations: code, primary, address, runs and what they say of the connection (figures 9.1)."""
+"""Decisions about integrations: code, primary, address, on and off (figures 9.1)."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_changes() -> None:
 
 
 def test_on_and_off() -> None:
-    """is_active false: connection_status is then Disconnected, and stays so; no run begins."""
+    """is_active false: connection_status is then Disconnected."""
     on, off = {"c": config(connection_status="Connected")}, {"c": config(is_active=False)}
     change = integrations.deactivated(on, "c")
     assert change is not None
@@ -126,72 +126,17 @@ def test_on_and_off() -> None:
     again = integrations.activated(off, "c")
     assert again is not None
     assert again.config == {"is_active": True}
-    assert refused(lambda: integrations.sync_started(off, "c", "r", {})) == ("is_active", "active")
-    assert integrations.connection(off, "c", good=True) is None
-    assert "connection_status" not in integrations.sync_completed(off, "c", "r", {}, 5).config
-    failed = integrations.sync_failed({"c": config(is_active=False, error_count=2)}, "c", "r", {}, 5, unreachable=False)
-    assert "connection_status" not in failed.config
     switched = integrations.changed(on, "c", {"is_active": False})
     assert switched is not None
     assert switched.config["connection_status"] == "Disconnected"
 
 
-def test_a_run_that_completes() -> None:
-    """error_count 0 after a success; Connected after a success; last_sync_at is the end of the last ended run."""
-    start = integrations.sync_started({"c": config()}, "c", "r", {"kind": "sync", "started_at": 1})
-    assert (start.type, start.run_id, start.run) == (
-        "lms.sync.started.v1",
-        "r",
-        {"status": "running", "kind": "sync", "started_at": 1},
-    )
-    end = integrations.sync_completed(
-        {"c": config(error_count=2, connection_status="Error")}, "c", "r", {"watermark": 7}, 9
-    )
-    assert end.config == {
-        "connection_status": "Connected",
-        "last_sync_at": 9,
-        "last_successful_sync_at": 9,
-        "error_count": 0,
-        "watermark": 7,
-    }
-    assert end.run == {"status": "completed", "watermark": 7}
-
-
-@pytest.mark.parametrize(
-    ("before", "limit", "unreachable", "count", "status"),
-    [
-        (0, 3, False, 1, None),
-        (0, 3, True, 1, "Disconnected"),
-        (2, 3, False, 3, "Error"),
-        (2, 3, True, 3, "Error"),
-        (3, 3, False, None, "Error"),
-        (0, 0, False, None, "Error"),
-    ],
-)
-def test_a_run_that_fails(before: int, limit: int, unreachable: bool, count: int | None, status: str | None) -> None:
-    """error_count: failed runs in a row, held at max_retry_attempts; Error when reached; Disconnected when the host cannot
-    be reached. last_successful_sync_at stays."""
-    row = config(error_count=before, max_retry_attempts=limit, connection_status="Connected")
-    change = integrations.sync_failed({"c": row}, "c", "r", {"failure": "x"}, 9, unreachable=unreachable)
-    assert (change.config.get("error_count"), change.config.get("connection_status")) == (count, status)
-    assert (change.config["last_sync_at"], change.run) == (9, {"status": "failed", "failure": "x"})
-    assert "last_successful_sync_at" not in change.config
-
-
-def test_a_test_of_the_connection() -> None:
-    """Connected after a success, Disconnected when the host cannot be reached; None where that was known."""
-    good, bad = {"c": config(connection_status="Connected")}, {"c": config()}
-    restored, lost = integrations.connection(bad, "c", good=True), integrations.connection(good, "c", good=False)
-    assert restored is not None
-    assert lost is not None
-    assert (restored.type, lost.type) == ("lms.connection.restored.v1", "lms.connection.lost.v1")
-    assert integrations.connection(good, "c", good=True) is integrations.connection(bad, "c", good=False) is None
-
-
 def test_every_event_of_the_topic_is_told_by_some_decision() -> None:
-    """All types of lms.integration but the refusal, which commands tell, appear above."""
+    """All types of lms.integration are told here, in the decisions about runs, or (the refusal) by commands."""
     names = ["integration.configured", "integration.changed", "integration.activated", "integration.deactivated", "sync.started",
-             "sync.completed", "sync.failed", "connection.lost", "connection.restored", "command.refused"]  # fmt: skip
+             "sync.completed", "sync.failed", "connection.lost", "connection.restored", "command.refused", "run.held", "run.released",
+             "connection.testing", "connection.tested", "connection.checked", "connection.maintenance_began",
+             "connection.maintenance_ended"]  # fmt: skip
     assert {f"lms.{name}.v1" for name in names} == {
         name for name, model in all_types().items() if model.topic == "lms.integration"
     }

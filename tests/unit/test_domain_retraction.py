@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
@@ -172,7 +171,7 @@ def test_what_came_before_is_as_it_was_decided() -> None:
     stream = Stream(course={"course_name": "Old name", "passing_score": 50_00})
     stream.tell(0, completed=True)
     stream.tell(1, grade="B")
-    stream.context = replace(stream.context, course={"course_name": "New name", "passing_score": 90_00})
+    stream.context = stream.context._replace(course={"course_name": "New name", "passing_score": 90_00})
     stream.retract(1)
     assert (stream["course_name"], stream["passing_score"], stream["grade_achieved"]) == ("Old name", 50_00, None)
 
@@ -182,7 +181,7 @@ def test_what_came_after_is_decided_as_of_its_own_time() -> None:
     stream = Stream()
     stream.tell(0, grade="B")
     stream.tell(1, certified=True, valid_until=TODAY + 9)
-    stream.context = replace(stream.context, now=NOON + 365 * 24 * HOUR)
+    stream.context = stream.context._replace(now=NOON + 365 * 24 * HOUR)
     stream.retract(0)
     assert (stream.status, stream["grade_achieved"]) == (E.CERTIFIED, None)
 

@@ -251,6 +251,23 @@ def test_a_command_that_would_make_a_row_that_does_not_fit_is_refused() -> None:
     assert answer.field == "grade_achieved"
 
 
+@pytest.mark.parametrize("enrollment", [{"grade_achieved": 7}, {"no_such_field": "x"}])
+def test_a_command_whose_event_cannot_be_written_is_refused(enrollment: dict[str, Any]) -> None:
+    """A value of another type, or a field that no event has: the caller is answered, and others of the call go on."""
+    world = World()
+    world.tell(0, {"progress": 1000}, own=1)
+    settle(world)
+    access, other = (world.commands[world.command(0)] for _ in range(2))
+
+    def misfit(view: Any, now: int) -> dict[str, Any]:
+        return {**(access.decide(view, now) or {}), "enrollment": enrollment}
+
+    refused, answer = execute(world, replace(access, decide=misfit), other)
+    assert isinstance(refused, Refused)
+    assert isinstance(answer, Answer)
+    verify_accesses(world, 1)
+
+
 def verify_accesses(world: World, wanted: int) -> None:
     """What the commands have counted."""
     (row,) = world.tables.rows[ENROLLMENT].values()

@@ -12,7 +12,7 @@ from pydantic import Field, create_model
 
 from hub.domain.events import Wire
 from hub.domain.values import EnrollmentStatus
-from hub.log.avro_form import fingerprint, stripped
+from hub.log.avro_form import fingerprint
 from hub.log.avro_schema import declared, schema_of
 from hub.log.schema_files import check
 from hub.log.schema_registry import packaged
@@ -84,16 +84,6 @@ def test_defaults_are_carried() -> None:
     }
     names = ("event_id", "follows", "actor_kind", "backfill", "transitions", "affected_employees", "regulation")
     assert [defaults[name] for name in names] == ["required", None, "system", False, [], 0, "None"]
-
-
-def test_the_stripped_schema_has_no_meaning_left() -> None:
-    """Reading goes by a schema in which nothing asks for a natural value, field for field the same."""
-    public = SCHEMAS["lms.lesson.completed.v1"]
-    bare = stripped(public)
-    assert not {b"logicalType", b"doc", b"hub."} & {
-        word for word in (b"logicalType", b"doc", b"hub.") if word in orjson.dumps(bare)
-    }
-    assert [one["name"] for one in bare["fields"]] == [one["name"] for one in public["fields"]]
 
 
 @pytest.mark.parametrize(

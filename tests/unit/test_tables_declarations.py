@@ -105,6 +105,24 @@ def test_history_is_its_parent_and_the_version(name: str) -> None:
             )
 
 
+@pytest.mark.parametrize("name", ["lms_course_enrollment", "lms_learning_progress"])
+def test_a_narrow_history_is_cheap_and_of_its_parent(name: str) -> None:
+    """Written with every event: no key but its own, an index by time and one of the few versions that changed whose it is,
+    and its columns mean the parent's."""
+    parent, history = TABLES[name], HISTORY[name]
+    assert list(history.primary_key.columns.keys()) == ["id", "version"]
+    by_time, *others = sorted(history.indexes, key=lambda index: index.dialect_options["postgresql"]["using"] != "brin")
+    assert (by_time.columns.keys(), by_time.dialect_options["postgresql"]["using"]) == (["recorded_at"], "brin")
+    assert [i.columns.keys() for i in others] == [["former_employee_id"]] * (name == "lms_course_enrollment")
+    assert all(i.dialect_options["postgresql"]["where"] is not None for i in others)
+    assert not history.foreign_keys
+    assert not any(column.info.get("personal") for column in history.columns)
+    for column in history.columns:
+        if column.name in parent.columns:
+            twin = parent.columns[column.name]
+            assert (column.type, column.nullable, column.comment) == (twin.type, twin.nullable, twin.comment)
+
+
 def test_personal_columns_can_be_blanked() -> None:
     """Erasure sets personal columns to NULL, so none of them may be required."""
     personal = [c for table in TABLES.values() for c in table.columns if c.info.get("personal")]

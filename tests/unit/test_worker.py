@@ -15,7 +15,7 @@ from hub.settings import Settings
 from hub.worker import app, lane, quiet, watchdog
 from hub.worker.lane import GaveUp, Lane
 from hub.worker.tail import Group, OutsideLog, Tail, refuse_outside_log
-from hub.worker.work import Deciding, Starts
+from hub.works import Deciding, Starts
 from projections.engine.folder import Gap
 
 HERE = TopicPartition("lms.learning", 3)
@@ -40,6 +40,9 @@ class Shaky:
             self.failures -= 1
             raise Retriable("the database is away")
         return {WHERE: 4}
+
+    def settle(self) -> Starts:
+        return {}
 
 
 def _record(offset: int) -> Record:

@@ -58,6 +58,15 @@ class ConfigChange(Declared):
     compliance_settings: JsonText | None = None
     connector_settings: JsonText | None = Field(None, description="The connector's own settings that are not secret")
     watermark: Instant | None = Field(None, description="Everything the source changed up to here has been read")
+    pulled_at: Instant | None = Field(None, description="End of the last ended sync")
+    full_pass_at: Instant | None = Field(None, description="End of the last completed full pass")
+    retry_at: Instant | None = Field(None, description="When a failed run is tried again")
+    failing_since: Instant | None = Field(None, description="First failure of the series that is not over")
+    last_contact_at: Instant | None = Field(None, description="Last contact that an event tells of")
+    status_before: ConnectionStatus | None = Field(
+        None, description="connection_status before Testing or Maintenance began"
+    )
+    held_run: UUID | None = Field(None, description="The full pass that the mass-change guard holds")
     created_by_user_id: UUID | None = None
     updated_by_user_id: UUID | None = None
 
@@ -66,7 +75,11 @@ class RunChange(Declared):
     """New values of a run (a sync or an import)."""
 
     kind: str | None = Field(None, description="sync, full sync or import")
-    status: str | None = Field(None, description="running, completed or failed")
+    status: str | None = Field(None, description="running, completed, failed, held or released")
+    trigger: str | None = Field(
+        None,
+        description="schedule, retry (of a failed run), probe (the breaker closed), person or accept (of a held run)",
+    )
     started_at: Instant | None = None
     ended_at: Instant | None = None
     scope: str | None = None
@@ -77,13 +90,26 @@ class RunChange(Declared):
     unmatched: Count | None = None
     stored: Count | None = None
     rejected: Count | None = None
+    dropped: Count | None = Field(None, description="Enrollments that a full pass no longer showed, told as removed")
+    retired: Count | None = Field(None, description="Courses that a full pass no longer listed, told as retired")
+    held: JsonText | None = Field(
+        None,
+        description="JSON, what a held full pass would do: existing, would_drop (enrollments), existing_courses, "
+        "would_retire, people, share_percent, least, courses [{course, drops}] (those with most), sample (streams)",
+    )
+    unreachable: bool | None = Field(None, description="It failed since the host could not be reached")
+    failing_since: Instant | None = Field(None, description="First failure of the series that this run is part of")
     requests: JsonText | None = Field(
         None,
-        description="JSON: count by outcome, sum of milliseconds, histogram {upper bound in ms: count}, connect count and "
-        "sum of milliseconds, seconds per course",
+        description="JSON: requests; outcomes {ok, missing, throttled, timeout, cut, error, faulty: count}; answered, "
+        "milliseconds (their sum), histogram {upper bound in ms: answered}; connects, connect_milliseconds; hours {hour "
+        "since 1970: requests}; courses {count, seconds, slowest [[key, seconds]]}; waited_seconds; failing_since (µs)",
     )
     samples: JsonText | None = Field(
-        None, description="JSON: processor seconds, highest memory in MiB, load, disk wait"
+        None,
+        description="JSON: run_seconds, processors, processor_seconds, memory_mib; load {count, sum of 1-minute load / "
+        "processors}; disk_wait_ms; folding {count, milliseconds} from appended to folded, of changed records; latency "
+        "{count, median_minutes, histogram {minutes, rounded up: facts}}; compared, not_compared (why)",
     )
     failure: str | None = Field(None, description="Why it failed, in one sentence")
     source_name: str | None = Field(None, description="Name of the file taken in, without its folder")
@@ -142,6 +168,48 @@ class SyncFailed(IntegrationEvent):
     """A run ended early, or its accounting does not add up."""
 
     type = "lms.sync.failed.v1"
+
+
+class RunHeld(IntegrationEvent):
+    """A full pass would drop unusually much: it is held whole, nothing was changed."""
+
+    type = "lms.run.held.v1"
+
+
+class RunReleased(IntegrationEvent):
+    """A person accepted what a held full pass would do; a new one may do as much."""
+
+    type = "lms.run.released.v1"
+
+
+class ConnectionTesting(IntegrationEvent):
+    """A test of the connection began."""
+
+    type = "lms.connection.testing.v1"
+
+
+class ConnectionTested(IntegrationEvent):
+    """A test of the connection ended and found it as it was."""
+
+    type = "lms.connection.tested.v1"
+
+
+class ConnectionChecked(IntegrationEvent):
+    """The first contact of a company's day, by a probe: the connection is as it was."""
+
+    type = "lms.connection.checked.v1"
+
+
+class MaintenanceBegan(IntegrationEvent):
+    """A planned window began: no run takes place in it."""
+
+    type = "lms.connection.maintenance_began.v1"
+
+
+class MaintenanceEnded(IntegrationEvent):
+    """A planned window is over."""
+
+    type = "lms.connection.maintenance_ended.v1"
 
 
 class ConnectionLost(IntegrationEvent):

@@ -89,6 +89,8 @@ class EnrollmentChange(Declared):
     suspended: bool | None = Field(None, description="What the LMS last said of suspension")
     waived: bool | None = None
     overdue: bool | None = None
+    warned_until: date | None = Field(None, description="The validity of which it was last told that it ends soon")
+    warned_days: Count | None = Field(None, description="How many days were left when that was told: 90, 60 or 30")
     ended_at: Instant | None = Field(None, description="When the cycle ended, by the source's clock")
     source_time: Instant | None = Field(None, description="The newest state of the LMS that is folded into the row")
     source_time_zone: str | None = None
@@ -341,6 +343,13 @@ STRENGTH: tuple[str, ...] = (
     "enrollment.retracted",
 )
 """Transitions, weakest first; an event is named after the strongest that it carries."""
+
+OWN_ACTIVITY = frozenset(
+    f"{subject}.{what}"
+    for subject in ("enrollment", "lesson")
+    for what in ("started", "progressed", "completed", "failed", "certified")
+) & frozenset(STRENGTH)
+"""Transitions that show the learner's own doing, unless a person told them."""
 
 RANK: dict[str, int] = {name: rank for rank, name in enumerate(STRENGTH)}
 

@@ -72,15 +72,15 @@ CREATE TABLE hub.dead_letter (
     CONSTRAINT chk_record_sha256 CHECK (octet_length(record_sha256) = 32)
 );
 
-CREATE INDEX dead_letter_idx_recorded_at ON hub.dead_letter (recorded_at);
-
-CREATE INDEX dead_letter_idx_company_id ON hub.dead_letter (company_id);
-
 CREATE INDEX dead_letter_idx_lms_integration_id ON hub.dead_letter (lms_integration_id);
 
 CREATE INDEX dead_letter_idx_stream_id ON hub.dead_letter (stream_id);
 
 CREATE INDEX dead_letter_idx_run_id ON hub.dead_letter (run_id);
+
+CREATE INDEX dead_letter_idx_recorded_at ON hub.dead_letter (recorded_at);
+
+CREATE INDEX dead_letter_idx_company_id ON hub.dead_letter (company_id);
 COMMENT ON TABLE hub.dead_letter IS 'Records that could not be taken in (rejected) or folded (parked), and what waits behind a parked one (behind).';
 COMMENT ON COLUMN hub.dead_letter.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.dead_letter.company_id IS 'Company that the record names; NULL: unknown.';
@@ -171,8 +171,8 @@ CREATE TABLE hub.company_history (
     updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
     version INTEGER NOT NULL,
     event_id UUID NOT NULL,
-    effective_from DATE NOT NULL,
     recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    effective_from DATE NOT NULL,
     CONSTRAINT company_history_pkey PRIMARY KEY (id, version),
     CONSTRAINT chk_fiscal_year_start_month CHECK (fiscal_year_start_month BETWEEN 1 AND 12)
 );
@@ -187,8 +187,8 @@ COMMENT ON COLUMN hub.company_history.created_at IS 'When the hub recorded the f
 COMMENT ON COLUMN hub.company_history.updated_at IS 'When the hub recorded the last event that changed this row (UTC).';
 COMMENT ON COLUMN hub.company_history.version IS 'Version of the stream that the event made: 1, 2, 3, ...';
 COMMENT ON COLUMN hub.company_history.event_id IS 'Event that made this version.';
-COMMENT ON COLUMN hub.company_history.effective_from IS 'Day on which it happened: first day of this version.';
 COMMENT ON COLUMN hub.company_history.recorded_at IS 'When the hub recorded the event (UTC).';
+COMMENT ON COLUMN hub.company_history.effective_from IS 'Day on which it happened: first day of this version.';
 
 CREATE TABLE hub.department_history (
     id UUID NOT NULL,
@@ -202,8 +202,8 @@ CREATE TABLE hub.department_history (
     updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
     version INTEGER NOT NULL,
     event_id UUID NOT NULL,
-    effective_from DATE NOT NULL,
     recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    effective_from DATE NOT NULL,
     CONSTRAINT department_history_pkey PRIMARY KEY (id, version)
 );
 COMMENT ON TABLE hub.department_history IS 'Every version that a row of department had; the highest one is the present row.';
@@ -218,8 +218,8 @@ COMMENT ON COLUMN hub.department_history.created_at IS 'When the hub recorded th
 COMMENT ON COLUMN hub.department_history.updated_at IS 'When the hub recorded the last event that changed this row (UTC).';
 COMMENT ON COLUMN hub.department_history.version IS 'Version of the stream that the event made: 1, 2, 3, ...';
 COMMENT ON COLUMN hub.department_history.event_id IS 'Event that made this version.';
-COMMENT ON COLUMN hub.department_history.effective_from IS 'Day on which it happened: first day of this version.';
 COMMENT ON COLUMN hub.department_history.recorded_at IS 'When the hub recorded the event (UTC).';
+COMMENT ON COLUMN hub.department_history.effective_from IS 'Day on which it happened: first day of this version.';
 
 CREATE TABLE hub.team_history (
     id UUID NOT NULL,
@@ -233,8 +233,8 @@ CREATE TABLE hub.team_history (
     updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
     version INTEGER NOT NULL,
     event_id UUID NOT NULL,
-    effective_from DATE NOT NULL,
     recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    effective_from DATE NOT NULL,
     CONSTRAINT team_history_pkey PRIMARY KEY (id, version)
 );
 COMMENT ON TABLE hub.team_history IS 'Every version that a row of team had; the highest one is the present row.';
@@ -249,8 +249,8 @@ COMMENT ON COLUMN hub.team_history.created_at IS 'When the hub recorded the firs
 COMMENT ON COLUMN hub.team_history.updated_at IS 'When the hub recorded the last event that changed this row (UTC).';
 COMMENT ON COLUMN hub.team_history.version IS 'Version of the stream that the event made: 1, 2, 3, ...';
 COMMENT ON COLUMN hub.team_history.event_id IS 'Event that made this version.';
-COMMENT ON COLUMN hub.team_history.effective_from IS 'Day on which it happened: first day of this version.';
 COMMENT ON COLUMN hub.team_history.recorded_at IS 'When the hub recorded the event (UTC).';
+COMMENT ON COLUMN hub.team_history.effective_from IS 'Day on which it happened: first day of this version.';
 
 CREATE TABLE hub.user_history (
     id UUID NOT NULL,
@@ -264,8 +264,8 @@ CREATE TABLE hub.user_history (
     updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
     version INTEGER NOT NULL,
     event_id UUID NOT NULL,
-    effective_from DATE NOT NULL,
     recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    effective_from DATE NOT NULL,
     CONSTRAINT user_history_pkey PRIMARY KEY (id, version)
 );
 COMMENT ON TABLE hub.user_history IS 'Every version that a row of user had; the highest one is the present row.';
@@ -280,8 +280,8 @@ COMMENT ON COLUMN hub.user_history.created_at IS 'When the hub recorded the firs
 COMMENT ON COLUMN hub.user_history.updated_at IS 'When the hub recorded the last event that changed this row (UTC).';
 COMMENT ON COLUMN hub.user_history.version IS 'Version of the stream that the event made: 1, 2, 3, ...';
 COMMENT ON COLUMN hub.user_history.event_id IS 'Event that made this version.';
-COMMENT ON COLUMN hub.user_history.effective_from IS 'Day on which it happened: first day of this version.';
 COMMENT ON COLUMN hub.user_history.recorded_at IS 'When the hub recorded the event (UTC).';
+COMMENT ON COLUMN hub.user_history.effective_from IS 'Day on which it happened: first day of this version.';
 
 CREATE TABLE hub.employee_history (
     id UUID NOT NULL,
@@ -307,8 +307,8 @@ CREATE TABLE hub.employee_history (
     updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
     version INTEGER NOT NULL,
     event_id UUID NOT NULL,
-    effective_from DATE NOT NULL,
     recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    effective_from DATE NOT NULL,
     CONSTRAINT employee_history_pkey PRIMARY KEY (id, version),
     CONSTRAINT chk_employment_status_enum CHECK (employment_status IN ('Active', 'On Leave', 'Terminated'))
 );
@@ -336,8 +336,234 @@ COMMENT ON COLUMN hub.employee_history.created_at IS 'When the hub recorded the 
 COMMENT ON COLUMN hub.employee_history.updated_at IS 'When the hub recorded the last event that changed this row (UTC).';
 COMMENT ON COLUMN hub.employee_history.version IS 'Version of the stream that the event made: 1, 2, 3, ...';
 COMMENT ON COLUMN hub.employee_history.event_id IS 'Event that made this version.';
-COMMENT ON COLUMN hub.employee_history.effective_from IS 'Day on which it happened: first day of this version.';
 COMMENT ON COLUMN hub.employee_history.recorded_at IS 'When the hub recorded the event (UTC).';
+COMMENT ON COLUMN hub.employee_history.effective_from IS 'Day on which it happened: first day of this version.';
+
+CREATE TABLE hub.lms_course_enrollment_history (
+    id UUID NOT NULL,
+    company_id UUID NOT NULL,
+    lms_integration_id UUID,
+    employee_id UUID,
+    course_id VARCHAR(100) NOT NULL,
+    enrollment_status VARCHAR,
+    enrollment_date DATE NOT NULL,
+    start_date DATE,
+    end_date DATE,
+    completion_date DATE,
+    due_date DATE,
+    progress_percentage NUMERIC(5, 2),
+    score_achieved NUMERIC(5, 2),
+    max_score NUMERIC(5, 2),
+    passing_score NUMERIC(5, 2),
+    last_access_date TIMESTAMP WITH TIME ZONE,
+    version INTEGER NOT NULL,
+    event_id UUID NOT NULL,
+    recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    time_spent_seconds INTEGER,
+    valid_from DATE,
+    valid_until DATE,
+    revoked_on DATE,
+    waived BOOLEAN,
+    course_version VARCHAR,
+    occurred_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    own_activity BOOLEAN NOT NULL,
+    late BOOLEAN NOT NULL,
+    retracted BOOLEAN NOT NULL,
+    retracts UUID,
+    corrected BOOLEAN,
+    former_employee_id UUID,
+    CONSTRAINT lms_course_enrollment_history_pkey PRIMARY KEY (id, version),
+    CONSTRAINT chk_enrollment_status_enum CHECK (enrollment_status IN ('Not Started', 'In Progress', 'Completed', 'Failed', 'Dropped', 'On Hold', 'Expired', 'Certified')),
+    CONSTRAINT chk_progress_range CHECK (progress_percentage BETWEEN 0 AND 100),
+    CONSTRAINT chk_score_valid CHECK (score_achieved >= 0 AND max_score >= 0 AND passing_score >= 0)
+);
+
+CREATE INDEX lms_course_enrollment_history_idx_recorded_at ON hub.lms_course_enrollment_history USING brin (recorded_at);
+
+CREATE INDEX lms_course_enrollment_history_idx_former_employee_id ON hub.lms_course_enrollment_history (former_employee_id) WHERE former_employee_id IS NOT NULL;
+COMMENT ON TABLE hub.lms_course_enrollment_history IS 'Every version that a row of lms_course_enrollment had; the highest one is the present row.';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.company_id IS 'Company that the row belongs to.';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.lms_integration_id IS 'Integration (LMS) that the enrollment comes from.';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.employee_id IS 'Employee enrolled; NULL until the LMS account is linked to one.';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.course_id IS 'Id of the course in the LMS; where longer than 100, its alias.';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.enrollment_status IS 'Status of this cycle. An ended one still moves: Failed to Completed by a better final result, Completed to Certified to Expired (lapsed); a revocation moves Certified to Completed; else only a correction moves it.';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.enrollment_date IS 'Day of enrollment, else first seen (marked in the event).';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.start_date IS 'Day of the first own activity.';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.end_date IS 'Last day of access.';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.completion_date IS 'First completion of this cycle; kept when the certificate lapses (Expired with a completion date: lapsed; without: access ran out).';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.due_date IS 'Deadline. The first one stays in the events (on-time counts by it).';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.progress_percentage IS 'Percent, 0 to 100: newest known by source time. A newer lower value is taken (courses grow), an older one never.';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.score_achieved IS 'The official result of the LMS by its own attempt rule, in points of max_score.';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.max_score IS 'Highest possible score, in points; raw values above 999.99 are rescaled.';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.passing_score IS 'Pass mark, in points of max_score.';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.last_access_date IS 'Last access by the learner (UTC).';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.version IS 'Version of the stream that the event made: 1, 2, 3, ...';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.event_id IS 'Event that made this version.';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.recorded_at IS 'When the hub recorded the event (UTC).';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.time_spent_seconds IS 'Learning time tracked by the LMS, in seconds.';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.valid_from IS 'First day on which the certificate is valid.';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.valid_until IS 'First day on which it is no longer valid; NULL: no end is known.';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.revoked_on IS 'Day on which the certificate was taken back; NULL: it was not.';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.waived IS 'True when the person was excused; NULL: nobody said so.';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.course_version IS 'Version of the course that was taken, where it is known.';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.occurred_at IS 'When it happened, by the source''s clock (UTC).';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.own_activity IS 'True where it shows the learner''s own doing: started, progressed, completed, failed, certified or accessed, and no person of the company told it by hand.';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.late IS 'True where it is older than what was known; it moved nothing back.';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.retracted IS 'True where the event took a fact out.';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.retracts IS 'Event whose fact was taken out; NULL: none.';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.corrected IS 'True where a person put values right; NULL: not.';
+COMMENT ON COLUMN hub.lms_course_enrollment_history.former_employee_id IS 'Employee whom the row belonged to before this version, where it is another one; NULL: the same.';
+
+CREATE TABLE hub.lms_learning_progress_history (
+    id UUID NOT NULL,
+    company_id UUID NOT NULL,
+    enrollment_id UUID,
+    employee_id UUID,
+    lesson_id VARCHAR(100),
+    progress_status VARCHAR,
+    completion_date TIMESTAMP WITH TIME ZONE,
+    time_spent_seconds INTEGER,
+    score_achieved NUMERIC(5, 2),
+    max_score NUMERIC(5, 2),
+    attempts_count INTEGER,
+    completion_percentage NUMERIC(5, 2),
+    last_access_date TIMESTAMP WITH TIME ZONE,
+    version INTEGER NOT NULL,
+    event_id UUID NOT NULL,
+    recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    occurred_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    own_activity BOOLEAN NOT NULL,
+    late BOOLEAN NOT NULL,
+    retracted BOOLEAN NOT NULL,
+    retracts UUID,
+    corrected BOOLEAN,
+    CONSTRAINT lms_learning_progress_history_pkey PRIMARY KEY (id, version),
+    CONSTRAINT chk_progress_status_enum CHECK (progress_status IN ('Not Started', 'In Progress', 'Completed', 'Failed', 'Skipped')),
+    CONSTRAINT chk_progress_percentage_range CHECK (completion_percentage BETWEEN 0 AND 100),
+    CONSTRAINT chk_positive_values CHECK (time_spent_seconds >= 0 AND attempts_count >= 0),
+    CONSTRAINT chk_score_achieved_valid CHECK (score_achieved >= 0 AND max_score >= 0)
+);
+
+CREATE INDEX lms_learning_progress_history_idx_recorded_at ON hub.lms_learning_progress_history USING brin (recorded_at);
+COMMENT ON TABLE hub.lms_learning_progress_history IS 'Every version that a row of lms_learning_progress had; the highest one is the present row.';
+COMMENT ON COLUMN hub.lms_learning_progress_history.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
+COMMENT ON COLUMN hub.lms_learning_progress_history.company_id IS 'Company that the row belongs to.';
+COMMENT ON COLUMN hub.lms_learning_progress_history.enrollment_id IS 'Enrollment (cycle) that the lesson belongs to.';
+COMMENT ON COLUMN hub.lms_learning_progress_history.employee_id IS 'Employee enrolled; NULL until the LMS account is linked to one.';
+COMMENT ON COLUMN hub.lms_learning_progress_history.lesson_id IS 'Id of the lesson in the LMS; where longer than 100, its alias.';
+COMMENT ON COLUMN hub.lms_learning_progress_history.progress_status IS 'Status of the lesson.';
+COMMENT ON COLUMN hub.lms_learning_progress_history.completion_date IS 'First completion of the lesson in this cycle (UTC).';
+COMMENT ON COLUMN hub.lms_learning_progress_history.time_spent_seconds IS 'Learning time tracked by the LMS, in seconds.';
+COMMENT ON COLUMN hub.lms_learning_progress_history.score_achieved IS 'The official result of the LMS by its own attempt rule, in points of max_score.';
+COMMENT ON COLUMN hub.lms_learning_progress_history.max_score IS 'Highest possible score, in points; raw values above 999.99 are rescaled.';
+COMMENT ON COLUMN hub.lms_learning_progress_history.attempts_count IS 'Attempts begun.';
+COMMENT ON COLUMN hub.lms_learning_progress_history.completion_percentage IS 'Percent of the lesson, 0 to 100; 100 when Completed.';
+COMMENT ON COLUMN hub.lms_learning_progress_history.last_access_date IS 'Last access by the learner (UTC).';
+COMMENT ON COLUMN hub.lms_learning_progress_history.version IS 'Version of the stream that the event made: 1, 2, 3, ...';
+COMMENT ON COLUMN hub.lms_learning_progress_history.event_id IS 'Event that made this version.';
+COMMENT ON COLUMN hub.lms_learning_progress_history.recorded_at IS 'When the hub recorded the event (UTC).';
+COMMENT ON COLUMN hub.lms_learning_progress_history.occurred_at IS 'When it happened, by the source''s clock (UTC).';
+COMMENT ON COLUMN hub.lms_learning_progress_history.own_activity IS 'True where it shows the learner''s own doing: started, progressed, completed, failed, certified or accessed, and no person of the company told it by hand.';
+COMMENT ON COLUMN hub.lms_learning_progress_history.late IS 'True where it is older than what was known; it moved nothing back.';
+COMMENT ON COLUMN hub.lms_learning_progress_history.retracted IS 'True where the event took a fact out.';
+COMMENT ON COLUMN hub.lms_learning_progress_history.retracts IS 'Event whose fact was taken out; NULL: none.';
+COMMENT ON COLUMN hub.lms_learning_progress_history.corrected IS 'True where a person put values right; NULL: not.';
+
+CREATE TABLE hub.course_history (
+    id UUID NOT NULL,
+    company_id UUID NOT NULL,
+    lms_integration_id UUID NOT NULL,
+    course_id VARCHAR(100) NOT NULL,
+    course_code VARCHAR(50),
+    course_name VARCHAR(200),
+    validity_days INTEGER,
+    leads_to_certificate BOOLEAN,
+    retired_at TIMESTAMP WITH TIME ZONE,
+    version INTEGER NOT NULL,
+    event_id UUID NOT NULL,
+    recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    course_version VARCHAR(50),
+    occurred_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT course_history_pkey PRIMARY KEY (id, version),
+    CONSTRAINT chk_validity_days CHECK (validity_days > 0)
+);
+COMMENT ON TABLE hub.course_history IS 'Every version that a row of course had; the highest one is the present row.';
+COMMENT ON COLUMN hub.course_history.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
+COMMENT ON COLUMN hub.course_history.company_id IS 'Company that the row belongs to.';
+COMMENT ON COLUMN hub.course_history.lms_integration_id IS 'Integration (LMS) whose course it is.';
+COMMENT ON COLUMN hub.course_history.course_id IS 'Id of the course in the LMS; where longer than 100, its alias.';
+COMMENT ON COLUMN hub.course_history.course_code IS 'Short name or code in the LMS.';
+COMMENT ON COLUMN hub.course_history.course_name IS 'Name of the course.';
+COMMENT ON COLUMN hub.course_history.validity_days IS 'Days for which a completion is valid; NULL: for ever.';
+COMMENT ON COLUMN hub.course_history.leads_to_certificate IS 'True where the course ends with a certificate; NULL: unknown.';
+COMMENT ON COLUMN hub.course_history.retired_at IS 'Since when the course is no longer offered (UTC); NULL: it is.';
+COMMENT ON COLUMN hub.course_history.version IS 'Version of the stream that the event made: 1, 2, 3, ...';
+COMMENT ON COLUMN hub.course_history.event_id IS 'Event that made this version.';
+COMMENT ON COLUMN hub.course_history.recorded_at IS 'When the hub recorded the event (UTC).';
+COMMENT ON COLUMN hub.course_history.course_version IS 'Version of the course, as the LMS names it.';
+COMMENT ON COLUMN hub.course_history.occurred_at IS 'When it happened, by the source''s clock (UTC).';
+
+CREATE TABLE ops.request_budget (
+    lms_integration_id UUID NOT NULL,
+    tokens NUMERIC(16, 6) NOT NULL,
+    changed_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    PRIMARY KEY (lms_integration_id)
+);
+COMMENT ON TABLE ops.request_budget IS 'How many requests may be made to an LMS at once; shared by all runs, tests and probes of its integration.';
+COMMENT ON COLUMN ops.request_budget.lms_integration_id IS 'Integration (LMS) that is asked.';
+COMMENT ON COLUMN ops.request_budget.tokens IS 'Requests that might be made at once when it was last changed.';
+COMMENT ON COLUMN ops.request_budget.changed_at IS 'When requests were last taken from it (UTC).';
+
+CREATE TABLE ops.chain_seal (
+    number INTEGER NOT NULL,
+    kind VARCHAR NOT NULL,
+    topic VARCHAR(100),
+    partition INTEGER,
+    records BIGINT,
+    head BYTEA,
+    public_key BYTEA,
+    reason TEXT,
+    sealed_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    previous BYTEA NOT NULL,
+    key_id VARCHAR(16) NOT NULL,
+    signature BYTEA NOT NULL,
+    PRIMARY KEY (number),
+    CONSTRAINT chk_kind_enum CHECK (kind IN ('key', 'seal', 'archive')),
+    CONSTRAINT chk_records CHECK (records >= 0),
+    CONSTRAINT chk_head CHECK (octet_length(head) = 32),
+    CONSTRAINT chk_previous CHECK (octet_length(previous) = 32),
+    CONSTRAINT chk_public_key CHECK (octet_length(public_key) = 32),
+    CONSTRAINT chk_signature CHECK (octet_length(signature) = 64)
+);
+
+CREATE INDEX chain_seal_idx_topic_partition_records ON ops.chain_seal (topic, partition, records);
+COMMENT ON TABLE ops.chain_seal IS 'Signed lines about the log, numbered, each naming the digest of the one before: what a partition held and the head of its chain then, what was archived, and every new key.';
+COMMENT ON COLUMN ops.chain_seal.number IS 'Number of the line: 1, 2, 3, ... without a gap.';
+COMMENT ON COLUMN ops.chain_seal.kind IS 'key: a new key, signed by the one before; seal: what a partition held; archive: its first records were taken out.';
+COMMENT ON COLUMN ops.chain_seal.topic IS 'Topic of the log; NULL: the line is about a key.';
+COMMENT ON COLUMN ops.chain_seal.partition IS 'Partition of the topic.';
+COMMENT ON COLUMN ops.chain_seal.records IS 'Records that the partition had, or that were archived.';
+COMMENT ON COLUMN ops.chain_seal.head IS 'Head of the hash chain over them, 32 bytes (SHA-256).';
+COMMENT ON COLUMN ops.chain_seal.public_key IS 'The new key, 32 bytes (Ed25519), of a line about a key.';
+COMMENT ON COLUMN ops.chain_seal.reason IS 'Why a key was changed or records were archived.';
+COMMENT ON COLUMN ops.chain_seal.sealed_at IS 'When it was signed (UTC).';
+COMMENT ON COLUMN ops.chain_seal.previous IS 'SHA-256 of the line before, 32 bytes; zeros for the first.';
+COMMENT ON COLUMN ops.chain_seal.key_id IS 'Key that signed: first 16 hexadecimal letters of its SHA-256.';
+COMMENT ON COLUMN ops.chain_seal.signature IS 'Ed25519 signature over all of it, 64 bytes.';
+
+CREATE TABLE ops.chain_verified (
+    topic VARCHAR(100) NOT NULL,
+    partition INTEGER NOT NULL,
+    seal_number INTEGER NOT NULL,
+    verified_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    PRIMARY KEY (topic, partition)
+);
+COMMENT ON TABLE ops.chain_verified IS 'The last seal of each partition up to which the log was found unaltered; the next verification begins there.';
+COMMENT ON COLUMN ops.chain_verified.topic IS 'Topic of the log.';
+COMMENT ON COLUMN ops.chain_verified.partition IS 'Partition of the topic.';
+COMMENT ON COLUMN ops.chain_verified.seal_number IS 'Number of the seal.';
+COMMENT ON COLUMN ops.chain_verified.verified_at IS 'When it was verified (UTC).';
 
 CREATE TABLE hub.department (
     id UUID NOT NULL,
@@ -355,11 +581,11 @@ CREATE TABLE hub.department (
     CONSTRAINT fk_department_company FOREIGN KEY(company_id) REFERENCES hub.company (id)
 );
 
+CREATE INDEX department_idx_company_id_code ON hub.department (company_id, code);
+
 CREATE INDEX department_idx_manager_employee_id ON hub.department (manager_employee_id);
 
 CREATE INDEX department_idx_parent_department_id ON hub.department (parent_department_id);
-
-CREATE INDEX department_idx_company_id_code ON hub.department (company_id, code);
 COMMENT ON TABLE hub.department IS 'A department of a company; departments form a tree.';
 COMMENT ON COLUMN hub.department.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.department.company_id IS 'Company that the row belongs to.';
@@ -389,11 +615,11 @@ CREATE TABLE hub.team (
     CONSTRAINT fk_team_company FOREIGN KEY(company_id) REFERENCES hub.company (id)
 );
 
-CREATE INDEX team_idx_department_id ON hub.team (department_id);
-
 CREATE INDEX team_idx_company_id_code ON hub.team (company_id, code);
 
 CREATE INDEX team_idx_lead_employee_id ON hub.team (lead_employee_id);
+
+CREATE INDEX team_idx_department_id ON hub.team (department_id);
 COMMENT ON TABLE hub.team IS 'A team of a company, within a department or across several.';
 COMMENT ON COLUMN hub.team.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.team.company_id IS 'Company that the row belongs to.';
@@ -423,9 +649,9 @@ CREATE TABLE hub."user" (
     CONSTRAINT fk_user_company FOREIGN KEY(company_id) REFERENCES hub.company (id)
 );
 
-CREATE INDEX user_idx_employee_id ON hub."user" (employee_id);
-
 CREATE INDEX user_idx_company_id_login ON hub."user" (company_id, login);
+
+CREATE INDEX user_idx_employee_id ON hub."user" (employee_id);
 COMMENT ON TABLE hub."user" IS 'A user of the HR system: somebody who signs in, and may be an employee.';
 COMMENT ON COLUMN hub."user".id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub."user".company_id IS 'Company that the row belongs to.';
@@ -471,10 +697,6 @@ CREATE TABLE hub.employee (
     CONSTRAINT chk_employment_status_enum CHECK (employment_status IN ('Active', 'On Leave', 'Terminated'))
 );
 
-CREATE INDEX employee_idx_company_id_lower_login_name ON hub.employee (company_id, lower(login_name));
-
-CREATE INDEX employee_idx_company_id_lower_email ON hub.employee (company_id, lower(email));
-
 CREATE INDEX employee_idx_manager_employee_id ON hub.employee (manager_employee_id);
 
 CREATE INDEX employee_idx_team_id ON hub.employee (team_id);
@@ -483,7 +705,11 @@ CREATE INDEX employee_idx_company_id_lower_custom_identifier ON hub.employee (co
 
 CREATE INDEX employee_idx_department_id ON hub.employee (department_id);
 
+CREATE INDEX employee_idx_company_id_lower_email ON hub.employee (company_id, lower(email));
+
 CREATE INDEX employee_idx_company_id_lower_number ON hub.employee (company_id, lower(employee_number));
+
+CREATE INDEX employee_idx_company_id_lower_login_name ON hub.employee (company_id, lower(login_name));
 COMMENT ON TABLE hub.employee IS 'Somebody who works, or worked, for a company.';
 COMMENT ON COLUMN hub.employee.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.employee.company_id IS 'Company that the row belongs to.';
@@ -559,21 +785,21 @@ CREATE TABLE hub.lms_integration_config (
     CONSTRAINT chk_positive_values CHECK (timeout_seconds > 0 AND rate_limit_per_hour > 0 AND max_retry_attempts >= 0)
 );
 
-CREATE INDEX lms_integration_config_idx_connection_status ON hub.lms_integration_config (connection_status);
-
-CREATE INDEX lms_integration_config_idx_is_active ON hub.lms_integration_config (is_active);
-
-CREATE INDEX lms_integration_config_idx_last_sync_at ON hub.lms_integration_config (last_sync_at);
-
-CREATE INDEX lms_integration_config_idx_company_id ON hub.lms_integration_config (company_id);
+CREATE INDEX lms_integration_config_idx_last_successful_sync_at ON hub.lms_integration_config (last_successful_sync_at);
 
 CREATE INDEX lms_integration_config_idx_lms_type ON hub.lms_integration_config (lms_type);
 
-CREATE INDEX lms_integration_config_idx_last_successful_sync_at ON hub.lms_integration_config (last_successful_sync_at);
+CREATE INDEX lms_integration_config_idx_integration_method ON hub.lms_integration_config (integration_method);
+
+CREATE INDEX lms_integration_config_idx_connection_status ON hub.lms_integration_config (connection_status);
+
+CREATE INDEX lms_integration_config_idx_company_id ON hub.lms_integration_config (company_id);
+
+CREATE INDEX lms_integration_config_idx_is_active ON hub.lms_integration_config (is_active);
 
 CREATE INDEX lms_integration_config_idx_is_primary_lms ON hub.lms_integration_config (is_primary_lms);
 
-CREATE INDEX lms_integration_config_idx_integration_method ON hub.lms_integration_config (integration_method);
+CREATE INDEX lms_integration_config_idx_last_sync_at ON hub.lms_integration_config (last_sync_at);
 COMMENT ON TABLE hub.lms_integration_config IS 'One learning management system of a company: how it is reached, what is taken in, and how the connection is.';
 COMMENT ON COLUMN hub.lms_integration_config.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.lms_integration_config.company_id IS 'Company that the row belongs to.';
@@ -643,13 +869,13 @@ CREATE TABLE hub.course (
     CONSTRAINT chk_passing_score CHECK (passing_score >= 0)
 );
 
-CREATE INDEX course_idx_course_id ON hub.course (course_id);
-
-CREATE INDEX course_idx_lms_integration_id ON hub.course (lms_integration_id);
-
 CREATE INDEX course_idx_company_id ON hub.course (company_id);
 
+CREATE INDEX course_idx_course_id ON hub.course (course_id);
+
 CREATE INDEX course_idx_course_code ON hub.course (course_code);
+
+CREATE INDEX course_idx_lms_integration_id ON hub.course (lms_integration_id);
 COMMENT ON TABLE hub.course IS 'A course in the catalog of one LMS: what it teaches, how long a completion is valid, and its lessons in order.';
 COMMENT ON COLUMN hub.course.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.course.company_id IS 'Company that the row belongs to.';
@@ -682,6 +908,7 @@ CREATE TABLE hub.sync_run (
     lms_integration_id UUID NOT NULL,
     kind VARCHAR,
     status VARCHAR,
+    trigger VARCHAR,
     started_at TIMESTAMP WITH TIME ZONE,
     ended_at TIMESTAMP WITH TIME ZONE,
     scope TEXT,
@@ -692,6 +919,11 @@ CREATE TABLE hub.sync_run (
     unmatched INTEGER,
     stored INTEGER,
     rejected INTEGER,
+    dropped INTEGER,
+    retired INTEGER,
+    held JSONB,
+    unreachable BOOLEAN,
+    failing_since TIMESTAMP WITH TIME ZONE,
     requests JSONB,
     samples JSONB,
     failure TEXT,
@@ -704,19 +936,21 @@ CREATE TABLE hub.sync_run (
     CONSTRAINT fk_sync_run_company FOREIGN KEY(company_id) REFERENCES hub.company (id),
     CONSTRAINT fk_sync_run_lms_integration FOREIGN KEY(lms_integration_id) REFERENCES hub.lms_integration_config (id),
     CONSTRAINT chk_kind_enum CHECK (kind IN ('sync', 'full sync', 'import')),
-    CONSTRAINT chk_status_enum CHECK (status IN ('running', 'completed', 'failed')),
-    CONSTRAINT chk_counts CHECK (records_read >= 0 AND changed >= 0 AND unchanged >= 0 AND unmatched >= 0 AND stored >= 0 AND rejected >= 0)
+    CONSTRAINT chk_status_enum CHECK (status IN ('running', 'completed', 'failed', 'held', 'released')),
+    CONSTRAINT chk_trigger_enum CHECK (trigger IN ('schedule', 'retry', 'probe', 'person', 'accept')),
+    CONSTRAINT chk_counts CHECK (records_read >= 0 AND changed >= 0 AND unchanged >= 0 AND unmatched >= 0 AND stored >= 0 AND rejected >= 0 AND dropped >= 0 AND retired >= 0)
 );
 
 CREATE INDEX sync_run_idx_company_id ON hub.sync_run (company_id);
 
 CREATE INDEX sync_run_idx_integration_started ON hub.sync_run (lms_integration_id, started_at);
-COMMENT ON TABLE hub.sync_run IS 'One sync or import: what it read and what became of it. records_read = changed + unchanged + unmatched + stored + rejected, or the run has failed.';
+COMMENT ON TABLE hub.sync_run IS 'One sync or import: what it read and what became of it. records_read = changed + unchanged + unmatched + stored + rejected, or the run has failed or is held.';
 COMMENT ON COLUMN hub.sync_run.id IS 'Identifier of the run.';
 COMMENT ON COLUMN hub.sync_run.company_id IS 'Company that the row belongs to.';
 COMMENT ON COLUMN hub.sync_run.lms_integration_id IS 'Integration (LMS) that was read.';
 COMMENT ON COLUMN hub.sync_run.kind IS 'sync: changes since the watermark; full sync: all; import: a file.';
-COMMENT ON COLUMN hub.sync_run.status IS 'Whether the run goes on, and how it ended.';
+COMMENT ON COLUMN hub.sync_run.status IS 'Whether the run goes on, and how it ended. held: the mass-change guard let nothing of it through; released: a person accepted that, and a new full pass follows.';
+COMMENT ON COLUMN hub.sync_run.trigger IS 'Why it began. schedule: it was due; retry: the run before had failed; probe: the LMS answered again; person: asked for by hand; accept: a held run was accepted.';
 COMMENT ON COLUMN hub.sync_run.started_at IS 'Start of the run (UTC).';
 COMMENT ON COLUMN hub.sync_run.ended_at IS 'End of the run (UTC).';
 COMMENT ON COLUMN hub.sync_run.scope IS 'What the run was to read; NULL: everything.';
@@ -727,8 +961,13 @@ COMMENT ON COLUMN hub.sync_run.unchanged IS 'Records that told nothing new.';
 COMMENT ON COLUMN hub.sync_run.unmatched IS 'Records whose account is linked to nobody.';
 COMMENT ON COLUMN hub.sync_run.stored IS 'Records kept without an effect on learning.';
 COMMENT ON COLUMN hub.sync_run.rejected IS 'Records that could not be taken in; they are in the dead letters.';
-COMMENT ON COLUMN hub.sync_run.requests IS 'Requests by outcome, sum and histogram of their times (ms), connect times (ms), time per course (s).';
-COMMENT ON COLUMN hub.sync_run.samples IS 'Processor seconds, highest memory in MiB, load and disk wait of the host.';
+COMMENT ON COLUMN hub.sync_run.dropped IS 'Enrollments that a full pass no longer showed, told as removed.';
+COMMENT ON COLUMN hub.sync_run.retired IS 'Courses that a full pass no longer listed, told as retired.';
+COMMENT ON COLUMN hub.sync_run.held IS 'What a held full pass would do: existing, would_drop, existing_courses, would_retire, people, share_percent, least, courses with most drops, sample of streams. NULL: it was not held.';
+COMMENT ON COLUMN hub.sync_run.unreachable IS 'True where it failed since the LMS could not be reached.';
+COMMENT ON COLUMN hub.sync_run.failing_since IS 'First failure of the series that this failed run is part of (UTC).';
+COMMENT ON COLUMN hub.sync_run.requests IS 'Requests by outcome and by hour, sum and histogram of their times (ms), connect times (ms), time per course (s), time waited (s).';
+COMMENT ON COLUMN hub.sync_run.samples IS 'Run and processor seconds, highest memory in MiB, load and disk wait of the host, time from appended to folded, age of the facts.';
 COMMENT ON COLUMN hub.sync_run.failure IS 'Why the run failed, in one sentence; NULL: it did not.';
 COMMENT ON COLUMN hub.sync_run.source_name IS 'Name of the file taken in, without its folder.';
 COMMENT ON COLUMN hub.sync_run.source_sha256 IS 'SHA-256 of the file taken in, in hexadecimal.';
@@ -753,9 +992,9 @@ CREATE TABLE hub.xapi_statement (
     CONSTRAINT chk_digest CHECK (octet_length(digest) = 32)
 );
 
-CREATE INDEX xapi_statement_idx_stream_id ON hub.xapi_statement (stream_id);
-
 CREATE INDEX xapi_statement_idx_company_id ON hub.xapi_statement (company_id);
+
+CREATE INDEX xapi_statement_idx_stream_id ON hub.xapi_statement (stream_id);
 COMMENT ON TABLE hub.xapi_statement IS 'One xAPI statement that came in: by its id a repeat is told from a conflict, and a voided one is found. Its text is in the log.';
 COMMENT ON COLUMN hub.xapi_statement.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.xapi_statement.company_id IS 'Company that the row belongs to.';
@@ -825,27 +1064,27 @@ CREATE TABLE hub.lms_course_enrollment (
 )
  WITH (fillfactor = 85);
 
-CREATE INDEX lms_course_enrollment_idx_enrollment_date ON hub.lms_course_enrollment (enrollment_date);
+CREATE INDEX lms_course_enrollment_idx_lms_integration_id ON hub.lms_course_enrollment (lms_integration_id);
+
+CREATE INDEX lms_course_enrollment_idx_employee_id ON hub.lms_course_enrollment (employee_id);
+
+CREATE INDEX lms_course_enrollment_idx_enrollment_status ON hub.lms_course_enrollment (enrollment_status);
+
+CREATE INDEX lms_course_enrollment_idx_completion_date ON hub.lms_course_enrollment (completion_date);
 
 CREATE INDEX lms_course_enrollment_idx_is_compliance_training ON hub.lms_course_enrollment (is_compliance_training);
 
-CREATE INDEX lms_course_enrollment_idx_lms_integration_id ON hub.lms_course_enrollment (lms_integration_id);
+CREATE INDEX lms_course_enrollment_idx_course_id ON hub.lms_course_enrollment (course_id);
 
-CREATE INDEX lms_course_enrollment_idx_completion_date ON hub.lms_course_enrollment (completion_date);
+CREATE INDEX lms_course_enrollment_idx_enrollment_date ON hub.lms_course_enrollment (enrollment_date);
+
+CREATE INDEX lms_course_enrollment_idx_company_id ON hub.lms_course_enrollment (company_id);
 
 CREATE INDEX lms_course_enrollment_idx_is_mandatory ON hub.lms_course_enrollment (is_mandatory);
 
 CREATE INDEX lms_course_enrollment_idx_progress_percentage ON hub.lms_course_enrollment USING brin (progress_percentage);
 
 CREATE INDEX lms_course_enrollment_idx_course_code ON hub.lms_course_enrollment (course_code);
-
-CREATE INDEX lms_course_enrollment_idx_employee_id ON hub.lms_course_enrollment (employee_id);
-
-CREATE INDEX lms_course_enrollment_idx_enrollment_status ON hub.lms_course_enrollment (enrollment_status);
-
-CREATE INDEX lms_course_enrollment_idx_company_id ON hub.lms_course_enrollment (company_id);
-
-CREATE INDEX lms_course_enrollment_idx_course_id ON hub.lms_course_enrollment (course_id);
 COMMENT ON TABLE hub.lms_course_enrollment IS 'One cycle of one person in one course of one LMS. A retake after an end is a new row, and so is work after Dropped, or after Expired without completion_date. An ended row keeps its dates and certificate for ever.';
 COMMENT ON COLUMN hub.lms_course_enrollment.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.lms_course_enrollment.company_id IS 'Company that the row belongs to.';
@@ -889,6 +1128,189 @@ COMMENT ON COLUMN hub.lms_course_enrollment.created_at IS 'When the hub recorded
 COMMENT ON COLUMN hub.lms_course_enrollment.updated_at IS 'When the hub recorded the last event that changed this row (UTC).';
 COMMENT ON COLUMN hub.lms_course_enrollment.fold_state IS 'What decisions must know and no column says: times and raw values of the source, cycle, validity. No personal data.';
 
+CREATE TABLE hub.lms_integration_monitoring (
+    id UUID NOT NULL,
+    company_id UUID NOT NULL,
+    lms_integration_id UUID,
+    monitoring_date DATE NOT NULL,
+    api_response_time_ms INTEGER,
+    sync_success_rate NUMERIC(5, 2),
+    data_accuracy_score NUMERIC(5, 2),
+    error_rate NUMERIC(5, 2),
+    throughput_requests_per_hour INTEGER,
+    availability_percentage NUMERIC(5, 2),
+    data_latency_minutes INTEGER,
+    connection_drops INTEGER DEFAULT 0,
+    timeout_incidents INTEGER DEFAULT 0,
+    validation_failures INTEGER DEFAULT 0,
+    compliance_violations INTEGER DEFAULT 0,
+    manual_interventions INTEGER DEFAULT 0,
+    rollback_incidents INTEGER DEFAULT 0,
+    performance_score NUMERIC(5, 2),
+    sla_compliance BOOLEAN DEFAULT true,
+    critical_incidents INTEGER DEFAULT 0,
+    warning_incidents INTEGER DEFAULT 0,
+    system_load_percentage NUMERIC(5, 2),
+    memory_usage_mb INTEGER,
+    cpu_usage_percentage NUMERIC(5, 2),
+    network_latency_ms INTEGER,
+    disk_io_wait_ms INTEGER,
+    enrollment_processing_time_avg NUMERIC(8, 2),
+    progress_sync_accuracy NUMERIC(5, 2),
+    course_data_sync_time_avg NUMERIC(8, 2),
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    fold_state JSONB,
+    PRIMARY KEY (id),
+    CONSTRAINT fk_lms_monitoring_company FOREIGN KEY(company_id) REFERENCES hub.company (id),
+    CONSTRAINT fk_lms_monitoring_lms_integration FOREIGN KEY(lms_integration_id) REFERENCES hub.lms_integration_config (id),
+    CONSTRAINT chk_positive_integers CHECK (api_response_time_ms >= 0 AND throughput_requests_per_hour >= 0 AND connection_drops >= 0),
+    CONSTRAINT chk_score_ranges CHECK (sync_success_rate BETWEEN 0 AND 100 AND data_accuracy_score BETWEEN 0 AND 100 AND error_rate BETWEEN 0 AND 100),
+    CONSTRAINT chk_performance_range CHECK (performance_score BETWEEN 0 AND 100)
+);
+
+CREATE INDEX lms_integration_monitoring_idx_error_rate ON hub.lms_integration_monitoring (error_rate);
+
+CREATE INDEX lms_integration_monitoring_idx_monitoring_date ON hub.lms_integration_monitoring (monitoring_date);
+
+CREATE INDEX lms_integration_monitoring_idx_performance_score ON hub.lms_integration_monitoring (performance_score);
+
+CREATE INDEX lms_integration_monitoring_idx_sla_compliance ON hub.lms_integration_monitoring (sla_compliance);
+
+CREATE INDEX lms_integration_monitoring_idx_data_accuracy_score ON hub.lms_integration_monitoring (data_accuracy_score);
+
+CREATE INDEX lms_integration_monitoring_idx_sync_success_rate ON hub.lms_integration_monitoring (sync_success_rate);
+
+CREATE INDEX lms_integration_monitoring_idx_company_id ON hub.lms_integration_monitoring (company_id);
+
+CREATE INDEX lms_integration_monitoring_idx_lms_integration_id ON hub.lms_integration_monitoring (lms_integration_id);
+COMMENT ON TABLE hub.lms_integration_monitoring IS 'One row per integration and day: how its runs, its connection and its data were. NULL is no data, with its reason in the event and in the view integration_health.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.company_id IS 'Company that the row belongs to.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.lms_integration_id IS 'Integration (LMS) that the row is about.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.monitoring_date IS 'Day that the row is about, in the time zone of the company.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.api_response_time_ms IS 'Mean time from sending a request to the last byte of its answer, over answered requests (time-outs left out); the view integration_health has p50, p95 and p99. Unit: ms. Milliseconds of the answered requests / answered requests. NULL with the reason no_data.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.sync_success_rate IS 'Runs completed of the runs that ended. A run that rejected records is a success if its accounting adds up. Unit: %. Runs completed / runs ended. NULL with the reason no_data.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.data_accuracy_score IS 'Reconciliation: compared values equal to the LMS''s own. Validation is not accuracy. Unit: %. Values equal to the LMS''s own / values compared (totals and a random sample). NULL with the reason not_run.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.error_rate IS 'Requests that failed: 4xx but not 304 and not an expected 404, 5xx, a broken or cut connection, time-out, 200 with an error in the body. A 429 that was waited out is throttling, not an error. Unit: %. Requests that failed / requests. NULL with the reason no_data.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.throughput_requests_per_hour IS 'Requests per clock hour with at least one request, to the nearest whole; never extrapolated, so that it compares with rate_limit_per_hour. Unit: 1/h. Requests / clock hours with a request. NULL with the reason no_data or not_reported_by_source.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.availability_percentage IS 'Time in which the LMS was not down. Down is from the first failed request or probe of a series that reached Disconnected or Error to the next success; observed is from the first contact of the day, or activation, on, without Maintenance. Unit: %. Observed seconds that it was not down / observed seconds. NULL with the reason no_data.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.data_latency_minutes IS 'Median of recorded_at - occurred_at over learning facts of live runs whose source tells the time of change, rounded up. Backfill and imports are left out. Unit: min. NULL with the reason no_data or not_reported_by_source.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.connection_drops IS 'Changes of connection_status from Connected to Disconnected or Error. Unit: count. 0 where there was none.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.timeout_incidents IS 'Requests that took longer than timeout_seconds. Unit: count. 0 where there was none.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.validation_failures IS 'Rejected records, each (native id, hash of its content) once a day however often it is seen. Unit: count. 0 where there was none.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.compliance_violations IS 'Violations that lms_compliance_monitoring opened that day for this integration. Unit: count. NULL with the reason not_run.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.manual_interventions IS 'Acts by people on this integration''s data: link or unlink, replay or discard of a dead letter, correction, forced or full sync, reset of the breaker, release of a held run. Unit: count. 0 where there was none.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.rollback_incidents IS 'A mapping set back to an older version, an import undone, an outbound change taken back. Unit: count. 0 where there was none.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.performance_score IS 'Weighted mean of availability 30, sync success 25, 100 - error rate 15, accuracy 15 and latency 15 (100 up to the target, then falling in a line to 0 at four times the target). Missing parts drop out and the weights are scaled up; it needs availability or sync success. Unit: 0..100. Sum of weight * part / sum of the weights of the parts known. Composite of the hub''s own; its parts are kept. NULL with the reason no_data.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.sla_compliance IS 'True when every measured target holds: availability, success, latency, no critical incident open for over 4 hours. Targets stand in compliance_settings.sla; defaults are 99 %, 95 %, twice the interval of sync_frequency (Real-time: 5 minutes). Unit: true or false. Targets that hold / targets that were measured. NULL with the reason no_data.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.critical_incidents IS 'Opened that day: breaker to Error, connection lost for over 60 minutes, accounting that does not add up, credential refused after renewal, mass-change guard tripped, source stopped by the dead-letter limit, schema change rejected, security incident. Unit: count. 0 where there was none.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.warning_incidents IS 'Opened that day: retries exhausted once, freshness target missed, drift above 1 %, schema change accepted, credential ends within 14 days, throttled for over 10 % of busy time. Unit: count. 0 where there was none.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.system_load_percentage IS 'Mean of the 1-minute load / processors, sampled every 5 seconds while this integration''s runs work; may exceed 100. Unit: %. Sum of the samples / samples. NULL with the reason no_data or not_reported_by_source.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.memory_usage_mb IS 'Highest resident memory of the process of a run. Unit: MiB. NULL with the reason no_data.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.cpu_usage_percentage IS 'Processor time of the process of a run. Unit: %. Processor seconds / seconds of the runs * processors. NULL with the reason no_data.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.network_latency_ms IS 'Mean time to open a TCP connection to the host of the LMS. Unit: ms. Milliseconds to connect / connections opened. NULL with the reason no_data or not_applicable.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.disk_io_wait_ms IS 'Time for which the host''s processors waited for the disk during the runs, added up. Unit: ms. NULL with the reason no_data or not_reported_by_source.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.enrollment_processing_time_avg IS 'Mean time from the append of an observation to the moment the run saw it folded, over changed enrollments; measured by the run. Unit: ms. Milliseconds / changed enrollments measured. NULL with the reason no_data.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.progress_sync_accuracy IS 'Reconciliation of status, progress (within 1 point) and score of enrollments only. Unit: %. Values equal to the LMS''s own / values compared. NULL with the reason not_run.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.course_data_sync_time_avg IS 'Mean time to read one course''s data (all pages) in one run. Unit: s. Seconds / courses read. NULL with the reason no_data or not_reported_by_source.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.created_at IS 'When the hub recorded the first event of this row (UTC).';
+COMMENT ON COLUMN hub.lms_integration_monitoring.updated_at IS 'When the hub recorded the last event that changed this row (UTC).';
+COMMENT ON COLUMN hub.lms_integration_monitoring.fold_state IS 'What decisions must know and no column says: times and raw values of the source, cycle, validity. No personal data.';
+
+CREATE TABLE hub.lms_analytics_dashboard (
+    id UUID NOT NULL,
+    company_id UUID NOT NULL,
+    lms_integration_id UUID,
+    dashboard_name VARCHAR(200) NOT NULL,
+    dashboard_type VARCHAR,
+    analysis_period VARCHAR,
+    report_date DATE NOT NULL,
+    total_enrollments INTEGER DEFAULT 0,
+    active_enrollments INTEGER DEFAULT 0,
+    completed_enrollments INTEGER DEFAULT 0,
+    in_progress_enrollments INTEGER DEFAULT 0,
+    dropped_enrollments INTEGER DEFAULT 0,
+    total_learning_hours NUMERIC(10, 2) DEFAULT 0.00,
+    average_completion_time_hours NUMERIC(8, 2) DEFAULT 0.00,
+    completion_rate NUMERIC(5, 2) DEFAULT 0.00,
+    engagement_score NUMERIC(5, 2) DEFAULT 0.00,
+    skill_acquisition_rate NUMERIC(5, 2) DEFAULT 0.00,
+    certification_achievement_rate NUMERIC(5, 2) DEFAULT 0.00,
+    compliance_training_completion NUMERIC(5, 2) DEFAULT 0.00,
+    learning_effectiveness_score NUMERIC(5, 2) DEFAULT 0.00,
+    instructor_performance_score NUMERIC(5, 2) DEFAULT 0.00,
+    content_utilization_rate NUMERIC(5, 2) DEFAULT 0.00,
+    learning_cost_per_employee NUMERIC(10, 2) DEFAULT 0.00,
+    roi_analysis NUMERIC(5, 2) DEFAULT 0.00,
+    additional_metrics JSONB,
+    trend_data JSONB,
+    department_breakdown JSONB,
+    course_type_breakdown JSONB,
+    created_by_user_id UUID,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    fold_state JSONB,
+    PRIMARY KEY (id),
+    CONSTRAINT fk_lms_analytics_company FOREIGN KEY(company_id) REFERENCES hub.company (id),
+    CONSTRAINT fk_lms_analytics_lms_integration FOREIGN KEY(lms_integration_id) REFERENCES hub.lms_integration_config (id),
+    CONSTRAINT fk_lms_analytics_created_by FOREIGN KEY(created_by_user_id) REFERENCES hub."user" (id),
+    CONSTRAINT chk_dashboard_type_enum CHECK (dashboard_type IN ('Executive', 'Manager', 'LMS Admin', 'Instructor', 'Compliance', 'Learning Analytics')),
+    CONSTRAINT chk_analysis_period_enum CHECK (analysis_period IN ('Daily', 'Weekly', 'Monthly', 'Quarterly', 'Yearly', 'YTD', 'Custom')),
+    CONSTRAINT chk_positive_counts CHECK (total_enrollments >= 0 AND active_enrollments >= 0 AND completed_enrollments >= 0),
+    CONSTRAINT chk_positive_hours CHECK (total_learning_hours >= 0 AND average_completion_time_hours >= 0),
+    CONSTRAINT chk_percentage_ranges CHECK (completion_rate BETWEEN 0 AND 100 AND engagement_score BETWEEN 0 AND 100)
+);
+
+CREATE INDEX lms_analytics_dashboard_idx_lms_integration_id ON hub.lms_analytics_dashboard (lms_integration_id);
+
+CREATE INDEX lms_analytics_dashboard_idx_completion_rate ON hub.lms_analytics_dashboard (completion_rate);
+
+CREATE INDEX lms_analytics_dashboard_idx_analysis_period ON hub.lms_analytics_dashboard (analysis_period);
+
+CREATE INDEX lms_analytics_dashboard_idx_company_id ON hub.lms_analytics_dashboard (company_id);
+
+CREATE INDEX lms_analytics_dashboard_idx_total_enrollments ON hub.lms_analytics_dashboard (total_enrollments);
+
+CREATE INDEX lms_analytics_dashboard_idx_dashboard_type ON hub.lms_analytics_dashboard (dashboard_type);
+
+CREATE INDEX lms_analytics_dashboard_idx_engagement_score ON hub.lms_analytics_dashboard (engagement_score);
+
+CREATE INDEX lms_analytics_dashboard_idx_report_date ON hub.lms_analytics_dashboard (report_date);
+COMMENT ON TABLE hub.lms_analytics_dashboard IS 'One row per dashboard (type, and what it is about) and period. NULL is no data, with its reason in additional_metrics.reasons; parts of every ratio stand in additional_metrics.parts.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.company_id IS 'Company that the row belongs to.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.lms_integration_id IS 'Integration (LMS) that the row is about; NULL: all of them.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.dashboard_name IS 'Type and what it is about, such as Manager: Logistics.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.dashboard_type IS 'Whose view it is; it decides which enrollments count.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.analysis_period IS 'Kind of period. Weeks begin on Monday; quarter, year and YTD follow the fiscal year of the company.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.report_date IS 'Day as of which it is told: today while the period is open, else its last day, in the company''s time zone.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.total_enrollments IS 'Enrollments in play: begun before the end of the period and not ended before its start. Always = active + completed + dropped + on_hold + failed + expired + left of additional_metrics. A failed one that is completed later is in play in both periods; who came back to the company goes on with what was open. Unit: enrollments. 0 where there was none.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.active_enrollments IS 'Not Started or In Progress at the end of the period. Unit: enrollments. 0 where there was none.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.completed_enrollments IS 'Completed within the period. Unit: enrollments. 0 where there was none.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.in_progress_enrollments IS 'In Progress at the end of the period (part of active). Unit: enrollments. 0 where there was none.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.dropped_enrollments IS 'Dropped within the period (withdrawn, unenrolled, cancelled). Unit: enrollments. 0 where there was none.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.total_learning_hours IS 'Increases of tracked time within the period. An LMS gives totals: the difference counts on the day of last access, else of the sync. Nominal hours are in additional_metrics, never added. Unit: hours. Seconds by which tracked time increased / 3,600. NULL with the reason not_reported_by_source or capped.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.average_completion_time_hours IS 'Mean tracked learning time of the enrollments completed in the period with time > 0; waived ones are left out. Unit: hours. Tracked seconds of those / enrollments completed with tracked time * 3,600. NULL with the reason no_data or capped.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.completion_rate IS 'Completed of all in play. By nature low for short periods: completion_rate_12m and on_time_completion_rate of additional_metrics stand beside it. Unit: %. Completed_enrollments / total_enrollments. NULL with the reason no_data.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.engagement_score IS 'Mean of the known ones: active learners of people with something in play; enrollments that advanced of those begun and in play; active days per active learner against one per week, at most 1. Window: the period, at least the 28 days up to its end. It needs the first. Unit: 0..100. Sum of the parts known * 100 / parts known. Composite of the hub''s own; its parts are kept. NULL with the reason no_data.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.skill_acquisition_rate IS 'Distinct (employee, skill) taught by courses that ended in the period with evidence (post-assessment at or above its target, else score >= passing_score). A completion without evidence is no skill. Unit: %. Pairs with evidence / pairs taught. NULL with the reason not_reported_by_source or no_data or below_minimum_group.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.certification_achievement_rate IS 'Of the enrollments in play in courses that lead to a certificate and that ended in the period: Certified at any time up to the end of the period. Unit: %. Certified / ended. NULL with the reason not_reported_by_source or no_data.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.compliance_training_completion IS 'Required pairs (employee, requirement) with a valid completion on the last day. A stock, not a flow; basis of its parts says requirements, or enrolled where no requirement rule exists: then a pair is an employed person and a course of compliance training in which they have an enrollment that was not dropped, however many cycles it has; people who were never enrolled are invisible. Unit: %. Pairs with a valid completion / required pairs. NULL with the reason no_data.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.learning_effectiveness_score IS 'Mean of the known levels: 1 normalised reaction, 2 mean score percent of scored completions, 3 application rate, 4 share with a better rating. It needs level 2 or 3; effectiveness.levels of additional_metrics lists which. Unit: 0..100. Sum of the levels known / levels known. Composite of the hub''s own; its parts are kept. NULL with the reason no_data or no_input_event or below_minimum_group.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.instructor_performance_score IS 'Mean normalised rating of questions about instructors in evaluations handed in during the period, at least 5 of them. Pass rates are never a stand-in. Unit: %. Sum of the normalised ratings / ratings. NULL with the reason no_input_event or below_minimum_group.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.content_utilization_rate IS 'Courses with an active learner in the period, of the courses in the catalog that were not retired on any day of it. An instructor has no catalog. Unit: %. Courses with an active learner / courses in the catalog. NULL with the reason not_reported_by_source or not_applicable.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.learning_cost_per_employee IS 'Cost of the enrollments registered in the period and costs recorded for it, by days, per head. Direct cost only, no working time. A source that gives no cost is not a cost of 0. Unit: company currency. Direct cost in the company''s currency / mean of the headcount at start and end. NULL with the reason not_reported_by_source or no_input_event or no_data or mixed_currency or capped.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.roi_analysis IS 'Return on learning: recorded and approved benefits (amount * share credited to learning * confidence) against the cost of the same courses. Benefits are never estimated by the hub. May be negative. Unit: %. Benefit - cost / cost. NULL with the reason no_input_event or capped.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.additional_metrics IS 'definition_version, as_of, positions, parts, reasons; on_hold, failed, expired, left, waived; flow {registered, started, completed, certified, lapsed}; people {headcount, enrolled, active, reach_rate}; completion_rate_12m, on_time_completion_rate; overdue, expiring_30, expiring_60, expiring_90; first_attempt_pass_rate, attempts_mean; hours_per_learner, nominal_hours, days_to_complete; freshness per source. Unit: JSON. 0 where there was none.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.trend_data IS 'The rows of the twelve periods before, of the same subject: date and the ten main figures (the counts, learning hours, average completion time, completion, compliance and certification rates); change to the previous and to the same period a year ago (of a week: 52 weeks ago). Unit: JSON. 0 where there was none.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.department_breakdown IS 'Per department: people, total, active, completed, overdue, completion rate, compliance completion, hours. Sums of counts equal the row; no department is a line. A person counts once, in the department of the last day on which one of their enrollments counts. Unit: JSON. 0 where there was none.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.course_type_breakdown IS 'The same per course_type, and the ten courses with most and least completion (at least 5 enrollments). Unit: JSON. 0 where there was none.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.created_by_user_id IS 'The person who asked for it (Custom); NULL: the clock.';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.created_at IS 'When the hub recorded the first event of this row (UTC).';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.updated_at IS 'When the hub recorded the last event that changed this row (UTC).';
+COMMENT ON COLUMN hub.lms_analytics_dashboard.fold_state IS 'What decisions must know and no column says: times and raw values of the source, cycle, validity. No personal data.';
+
 CREATE TABLE hub.lms_account (
     id UUID NOT NULL,
     company_id UUID NOT NULL,
@@ -915,6 +1337,8 @@ CREATE TABLE hub.lms_account (
     CONSTRAINT chk_matched_by_enum CHECK (matched_by IN ('hr_number', 'custom_field', 'email', 'login', 'manual'))
 );
 
+CREATE INDEX lms_account_idx_company_id ON hub.lms_account (company_id);
+
 CREATE INDEX lms_account_idx_employee_id ON hub.lms_account (employee_id);
 
 CREATE INDEX lms_account_idx_company_id_login_name ON hub.lms_account (company_id, login_name);
@@ -926,8 +1350,6 @@ CREATE INDEX lms_account_idx_lms_integration_id ON hub.lms_account (lms_integrat
 CREATE INDEX lms_account_idx_company_id_email ON hub.lms_account (company_id, email);
 
 CREATE INDEX lms_account_idx_company_id_hr_number ON hub.lms_account (company_id, hr_number);
-
-CREATE INDEX lms_account_idx_company_id ON hub.lms_account (company_id);
 COMMENT ON TABLE hub.lms_account IS 'Somebody as one LMS knows them, linked to an employee where one key named exactly one.';
 COMMENT ON COLUMN hub.lms_account.id IS 'Identifier of the account: UUIDv5 of a keyed hash of the identifier in the LMS.';
 COMMENT ON COLUMN hub.lms_account.company_id IS 'Company that the row belongs to.';
@@ -988,6 +1410,8 @@ CREATE TABLE hub.lms_audit_trail (
     CONSTRAINT chk_affected_employees_positive CHECK (affected_employees >= 0)
 );
 
+CREATE INDEX lms_audit_trail_idx_risk_level ON hub.lms_audit_trail (risk_level);
+
 CREATE INDEX lms_audit_trail_idx_audit_type ON hub.lms_audit_trail (audit_type);
 
 CREATE INDEX lms_audit_trail_idx_performed_by_user_id ON hub.lms_audit_trail (performed_by_user_id);
@@ -997,8 +1421,6 @@ CREATE INDEX lms_audit_trail_idx_data_sensitivity_level ON hub.lms_audit_trail (
 CREATE INDEX lms_audit_trail_idx_company_id ON hub.lms_audit_trail (company_id);
 
 CREATE INDEX lms_audit_trail_idx_action ON hub.lms_audit_trail (action);
-
-CREATE INDEX lms_audit_trail_idx_risk_level ON hub.lms_audit_trail (risk_level);
 
 CREATE INDEX lms_audit_trail_idx_timestamp ON hub.lms_audit_trail (timestamp);
 
@@ -1076,13 +1498,13 @@ CREATE TABLE hub.lms_learning_progress (
 )
  WITH (fillfactor = 85);
 
-CREATE INDEX lms_learning_progress_idx_is_mandatory_lesson ON hub.lms_learning_progress (is_mandatory_lesson);
-
 CREATE INDEX lms_learning_progress_idx_progress_status ON hub.lms_learning_progress (progress_status);
 
 CREATE INDEX lms_learning_progress_idx_course_id ON hub.lms_learning_progress (course_id);
 
 CREATE INDEX lms_learning_progress_idx_completion_percentage ON hub.lms_learning_progress USING brin (completion_percentage);
+
+CREATE INDEX lms_learning_progress_idx_is_mandatory_lesson ON hub.lms_learning_progress (is_mandatory_lesson);
 
 CREATE INDEX lms_learning_progress_idx_company_id ON hub.lms_learning_progress (company_id);
 
@@ -1090,9 +1512,9 @@ CREATE INDEX lms_learning_progress_idx_lesson_id ON hub.lms_learning_progress (l
 
 CREATE INDEX lms_learning_progress_idx_lms_integration_id ON hub.lms_learning_progress (lms_integration_id);
 
-CREATE INDEX lms_learning_progress_idx_enrollment_id ON hub.lms_learning_progress (enrollment_id);
-
 CREATE INDEX lms_learning_progress_idx_completion_date ON hub.lms_learning_progress (completion_date);
+
+CREATE INDEX lms_learning_progress_idx_enrollment_id ON hub.lms_learning_progress (enrollment_id);
 
 CREATE INDEX lms_learning_progress_idx_employee_id ON hub.lms_learning_progress (employee_id);
 COMMENT ON TABLE hub.lms_learning_progress IS 'One lesson (activity, SCO, module item) of one enrollment; key (enrollment, lesson).';

@@ -1,13 +1,14 @@
-"""What a worker does with records: fold events, decide observations. Plain code that knows no Faust.
+"""The two kinds of work with records, folding events and deciding observations, whoever hands them over.
 
 A work is told which partitions are its own, answers where each goes on, and takes records in offset order. It answers
-from where the log must be read again, where a record waits for a row that is not folded yet. Records that come twice are
-skipped; a record that comes too early stops the worker.
+from where the log must be read again: after something went wrong, and where a record waits for a row that is not folded
+yet. Records that come twice are skipped; a record that comes too early is an error. Plain code that knows no thread.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Any, Protocol
 
 import psycopg
@@ -15,12 +16,19 @@ from psycopg import errors
 
 from hub.deciding.decider import OBSERVATIONS, Decider
 from hub.errors import Retriable
+from hub.log import codec
 from hub.log.port import Record
 from projections import folds
-from projections.engine.folder import Folder, Gap
+from projections.copyformat import Opener
+from projections.engine.behind import BatchRefused, BehindStore
+from projections.engine.folder import Folder, FoldStore, Gap
+from projections.engine.pg_store import PgStore
 
 Partitions = Sequence[tuple[str, int]]
 Starts = dict[tuple[str, int], int]
+
+CAREFUL = 8
+"""Batches that are written at once, not behind, after one that could not be written."""
 
 
 class Work(Protocol):
@@ -33,66 +41,106 @@ class Work(Protocol):
         ...
 
     def take(self, records: Sequence[Record]) -> Starts:
-        """Work on these; returns the partitions that could not be finished, and the offset at which each has to go on.
+        """Work on these, which may still be under way afterwards; returns the partitions that must be read again, and
+        from which offset.
 
-        Raises Retriable (hand over the same again), Fatal (stop the worker: a record is missing, or somebody else works
-        on the same partition).
+        Raises Retriable (hand over the same again: the answer may be where to read), Fatal (a record is missing, or
+        somebody else works on the same partition).
         """
+        ...
+
+    def settle(self) -> Starts:
+        """Wait until nothing is under way; returns and raises as :meth:`take` does."""
         ...
 
 
 class Folding:
-    """Folds all event topics over a connection of its own, which it opens again when it was lost."""
+    """Folds all event topics: one connection reads, one writes a batch behind; new ones after every failure."""
 
     topics: tuple[str, ...] = tuple(folds.BY_TOPIC)
 
     def __init__(
-        self,
-        connect: Callable[[], psycopg.Connection[Any]],
-        folder_over: Callable[[psycopg.Connection[Any]], Folder],
+        self, connect: Callable[[], psycopg.Connection[Any]], opener: Opener, clock: Callable[[], int]
     ) -> None:
         self._connect = connect
-        self._folder_over = folder_over
+        self._opener = opener
+        self._clock = clock
         self._partitions: Partitions = ()
-        self._connection: psycopg.Connection[Any] | None = None
+        self._parts = ExitStack()
         self._folder: Folder | None = None
+        self._careful = 0
+        self._is_behind = False
 
     def own(self, partitions: Partitions) -> Starts:
-        """See :class:`Work`."""
+        """See :class:`Work`. What is under way is written first, or fails."""
         self._partitions = list(partitions)
-        return self._open().own(self._partitions)
+        return self._begin()
 
     def take(self, records: Sequence[Record]) -> Starts:
-        """See :class:`Work`."""
-        folder = self._open()
+        """See :class:`Work`. After a failure nothing of this batch is written, nor of the one before."""
+        if self._folder is None:
+            return self._begin()
         try:
-            folder.fold(records)
+            self._folder.fold(records)
         except Retriable as problem:
-            if not _lacks_row(problem):
-                raise
-            return _fold_some(folder, records)
+            return self._failed(problem, records)
+        return self._went_well()
+
+    def settle(self) -> Starts:
+        """See :class:`Work`."""
+        if self._folder is None:
+            return self._begin() if self._partitions else {}
+        try:
+            self._folder.settle()
+        except Retriable as problem:
+            return self._failed(problem, ())
         return {}
 
     def close(self) -> None:
-        """Close the connection."""
-        if self._connection is not None:
-            self._connection.close()
+        """Let the connections go; what is under way is written first."""
+        self._folder = None
+        self._parts.close()
 
-    def _open(self) -> Folder:
-        """The folder; a new one, told what it owns, where the connection was lost."""
-        if self._folder is not None and self._connection is not None and not self._connection.closed:
-            return self._folder
+    def _begin(self) -> Starts:
+        self.close()
+        self._is_behind = not self._careful
         try:
-            self._connection = self._connect()
+            folder = Folder(self._store(), codec.decode, self._clock)
+            found = folder.own(self._partitions)
         except psycopg.OperationalError as problem:
             raise Retriable("the database cannot be reached; the batch will be taken again") from problem
-        self._folder = self._folder_over(self._connection)
-        self._folder.own(self._partitions)
-        return self._folder
+        self._folder = folder
+        return found
+
+    def _store(self) -> FoldStore:
+        reader = PgStore(self._parts.enter_context(self._connect()), self._opener)
+        if not self._is_behind:
+            return reader
+        store = BehindStore(reader, PgStore(self._parts.enter_context(self._connect()), self._opener))
+        self._parts.callback(store.close)
+        return store
+
+    def _failed(self, problem: Retriable, records: Sequence[Record]) -> Starts:
+        """A row that is refused, or refers to one that is not there, is looked for with batches written at once."""
+        folder, self._folder = self._folder, None  # until it is known to be where the tables are
+        if not _lacks_row(problem) and not isinstance(problem, BatchRefused):
+            raise problem
+        self._careful = CAREFUL
+        if folder is None or self._is_behind:
+            return self._begin()
+        rest = _fold_some(folder, records)
+        self._folder = folder
+        return rest
+
+    def _went_well(self) -> Starts:
+        if self._is_behind:
+            return {}
+        self._careful -= 1
+        return {} if self._careful > 0 else self._begin()
 
 
 class Deciding:
-    """Decides observations."""
+    """Decides observations. Everything is settled when ``take`` returns."""
 
     topics: tuple[str, ...] = (OBSERVATIONS,)
 
@@ -113,6 +161,10 @@ class Deciding:
         if fresh:
             self._decider.process([(record.partition, record.offset, record.value) for record in fresh])
             self._at = reached
+        return {}
+
+    def settle(self) -> Starts:
+        """See :class:`Work`."""
         return {}
 
 
