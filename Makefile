@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 KAFKA_LOCAL := tests/tools/kafka-local/kafka-local
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check bench lock kafka-jars clean
+.PHONY: help demo test test-system-postgres check bench lock kafka-jars clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -18,6 +18,11 @@ demo: $(STAMP)  ## a hub with sample data on this machine
 
 test: $(STAMP) kafka-jars  ## all tests; ARGS="-k name" narrows them
 	$(BIN)/python -m pytest $(ARGS)
+
+test-system-postgres: $(STAMP)  ## what rests on PostgreSQL, on the one that the system has (15 or later)
+	HUB_TEST_SYSTEM_POSTGRES=1 $(BIN)/python -m pytest -m "not kafka" tests/integration/test_migrations.py \
+		tests/integration/test_views.py tests/integration/test_engine_*.py tests/integration/test_log_postgres.py \
+		tests/integration/test_vault_store.py tests/integration/test_copyformat*.py tests/integration/test_clock.py $(ARGS)
 
 check: $(STAMP)  ## format, lint, types, imports, schemas
 	$(BIN)/ruff format --check .

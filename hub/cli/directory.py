@@ -40,7 +40,9 @@ def import_file(
     from hub.domain import ids
 
     with opened() as hub:
-        company_id = ids.company_id(company) if company else company_id_in(str(file)) or company_of(hub, None)
+        company_id = company_id_in(str(file))
+        if company_id is None or (company and company_id != ids.company_id(company)):
+            company_id = company_of(hub, company)
         with output.counting("Taking in the directory") as tell:
             report = import_directory(hub, company_id, str(file), accept=accept, progress=tell, actor=actor())
     _print(report, as_json=as_json)

@@ -147,6 +147,8 @@ def settings_of(pairs: Sequence[str], lms_type: str, method: str, data_format: s
 
     Raises Refused where a setting is unknown to the connector of this type and method, or has no such value.
     """
+    from hub.integrations.settings import own
+
     known = {setting.name: setting for setting in _declared(lms_type, method, data_format)}
     found: dict[str, Any] = {}
     for pair in pairs:
@@ -159,6 +161,7 @@ def settings_of(pairs: Sequence[str], lms_type: str, method: str, data_format: s
             raise Refused(f"setting {name}: has no value; expected {name}=VALUE",
                           field=name, rule="name=value", expected=f"{name}=VALUE")  # fmt: skip
         found[name] = _typed(name, value, known[name].type)
+    own(found)  # the hub's own are judged here; the connector judges its own when it is made
     return found
 
 
@@ -167,14 +170,15 @@ def _declared(lms_type: str, method: str, data_format: str | None) -> Sequence[A
     from connectors.files.options import SETTINGS as OF_FILES
     from connectors.xapi.settings import SETTINGS as OF_STATEMENTS
     from hub.domain.integration_config import IntegrationConfig
+    from hub.integrations.settings import SETTINGS as OF_HUB
 
     shape = IntegrationConfig("", "", "", "", lms_type, method, data_format=data_format)
     if registry.holds_statements(shape):
-        return OF_STATEMENTS
+        return (*OF_STATEMENTS, *OF_HUB)
     try:
-        return registry.connector_class(lms_type, method).settings
+        return (*registry.connector_class(lms_type, method).settings, *OF_HUB)
     except Refused:
-        return OF_FILES
+        return (*OF_FILES, *OF_HUB)
 
 
 def _typed(name: str, value: str, kind: type) -> Any:
@@ -183,6 +187,12 @@ def _typed(name: str, value: str, kind: type) -> Any:
             return value.lower() in ("true", "yes", "1")
         raise Refused(f"setting {name}: {value!r} is neither; expected true or false",
                       field=name, rule="true or false", expected="true or false")  # fmt: skip
+    if kind is list:
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise Refused(f"setting {name}: is no JSON; expected a JSON list",
+                          field=name, rule="JSON", expected="a JSON list") from None  # fmt: skip
     if kind is int:
         try:
             return int(value)

@@ -15,6 +15,7 @@ from hub.cli.options import AsJson, Code, Company, Reason
 from hub.errors import HubError, Refused
 
 if TYPE_CHECKING:
+    from connectors.contract import Check
     from hub.bootstrap import Hub
 
 app = new_group("Integrations: the learning management systems of a company.")
@@ -30,7 +31,16 @@ COLUMNS = {
     "connection_status": "status", "is_active": "active", "is_primary_lms": "primary",
     "last_successful_sync_at": "last success",
 }  # fmt: skip
-CHECKS = {"result": "", "name": "check", "text": "found"}
+HELD_RUN = """
+SELECT r.id::text AS run, r.ended_at, r.held->'would_drop' AS would_drop, r.held->'existing' AS existing,
+       r.held->'would_retire' AS would_retire, r.held->'existing_courses' AS existing_courses, r.held->'courses' AS courses
+FROM hub.lms_integration_config c JOIN hub.sync_run r ON r.id = (c.fold_state->>'held_run')::uuid WHERE c.id = %s
+"""
+STEPS = {
+    "sync": "sync", "full": "full sync", "probe": "probe", "maintenance_begins": "planned window begins",
+    "maintenance_ends": "planned window ends",
+}  # fmt: skip
+CHECKS = {"result": "", "name": "permission", "text": "found", "columns": "stay empty", "remedy": "remedy"}
 
 
 @app.command("list", epilog=example("hub integrations list", "hub integrations list --json"))
@@ -119,13 +129,14 @@ def change(
 
 @app.command(epilog=example("hub integrations show lrs"))
 def show(code: Code, company: Company = None, as_json: AsJson = False) -> None:
-    """Show one integration. Of its credentials only the names are told."""
+    """Show one integration: its settings, when it is pulled next, and what is held. Of its credentials only the names."""
     from hub.cli import output
 
     with opened(runners=False) as hub:
         company_id = company_of(hub, company)
         row = _row(hub, company_id, code)
         row["credentials"] = _credential_names(hub, company_id, row.pop("sealed"))
+        row |= _schedule(hub, row["lms_integration_id"])
     row["connector_settings"] = _settings(row)
     output.print_facts(
         row if as_json else {name: value for name, value in row.items() if value not in (None, {}, [])}, as_json=as_json
@@ -134,21 +145,18 @@ def show(code: Code, company: Company = None, as_json: AsJson = False) -> None:
 
 @app.command("test", epilog=example("hub integrations test lrs"))
 def try_connection(code: Code, company: Company = None, as_json: AsJson = False) -> None:
-    """Try the connection, and say what is missing and which columns stay empty because of it."""
+    """Try the connection: name each permission that is missing, the columns that stay empty for it, and what grants it."""
     from hub.cli import output
     from hub.intake.service import Intake
 
     with opened() as hub:
         company_id = company_of(hub, company)
-        found = Intake(hub).test(company_id, _row(hub, company_id, code)["lms_code"])
+        found = Intake(hub).test(company_id, _row(hub, company_id, code)["lms_code"], actor=actor())
     if as_json:
         names = ("name", "ok", "text", "empty_columns", "remedy")
         output.print_json([{name: getattr(check, name) for name in names} for check in found])
     else:
-        rows = [
-            {"result": "ok" if check.ok else "not ok", "name": check.name, "text": _finding(check)} for check in found
-        ]
-        output.print_table(rows, CHECKS)
+        output.print_table([_finding(check) for check in found], CHECKS)
     failed = [check.name for check in found if not check.ok]
     if failed:
         fail(f"The connection of {code} is not in order: {', '.join(failed)}.")
@@ -238,10 +246,30 @@ def _next_step(code: str, wanted: Mapping[str, Any]) -> str:
     return f"hub integrations test {code}"
 
 
-def _finding(check: Any) -> str:
-    parts = [check.text]
-    if check.empty_columns:
-        parts.append(f"Stay empty: {', '.join(check.empty_columns)}.")
-    if check.remedy:
-        parts.append(check.remedy)
-    return " ".join(parts)
+def _finding(check: Check) -> dict[str, str]:
+    """A finding as a line: what fails, and only that, says which columns stay empty and what grants it."""
+    result = "ok" if check.ok else "missing" if check.empty_columns else "not ok"
+    line = {"result": result, "name": check.name, "text": check.text, "columns": "", "remedy": ""}
+    if check.ok:
+        return line
+    return line | {"columns": ", ".join(check.empty_columns), "remedy": check.remedy}
+
+
+def _schedule(hub: Hub, integration_id: str) -> dict[str, Any]:
+    """When it is pulled next, whether the breaker is open, and what is held."""
+    from psycopg.rows import dict_row
+
+    from hub.bootstrap import clock
+    from hub.domain.units import moment
+    from hub.scheduling.plan import next_step
+    from hub.scheduling.standings import standings
+
+    found, problems = standings(hub.connection, integration_id)
+    told: dict[str, Any] = {"next_step": None, "next_at": None, "breaker": None, "problem": "; ".join(problems) or None}
+    for one in found:
+        step = next_step(one, clock())
+        told |= {"next_step": STEPS[step.what], "next_at": moment(max(step.at, 0)) if step.at > clock() else "now"}
+        told["breaker"] = "open" if one.status == "Error" else "closed"
+    with hub.connection() as connection:
+        held = connection.cursor(row_factory=dict_row).execute(HELD_RUN, (integration_id,)).fetchone()
+    return {"schedule": told, "held_run": held}

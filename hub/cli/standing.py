@@ -93,13 +93,14 @@ def runners(connection: psycopg.Connection[Any], *, on_kafka: bool) -> list[dict
     if on_kafka:
         detail = "each `hub worker` folds and decides its share; what is behind tells whether any does"
         return [*found, {"name": "fold, decide", "state": "not known here", "detail": detail}]
-    held = {row[1]: row for row in connection.execute(HELD).fetchall() if row[0] == 0}
+    held = connection.execute(HELD).fetchall()
     for name, lock in (("fold", FOLD_LOCK), ("decide", DECIDE_LOCK)):
-        row = held.get(lock)
+        rows = {row[2]: row for row in held if row[0] == lock}
         if name in failing:
             state, detail = "failing", failing[name]
-        elif row is not None:
-            state, detail = "working", f"database session {row[2]} since {row[4]:%Y-%m-%d %H:%M:%S %Z}"
+        elif rows:
+            since = f"since {min(row[4] for row in rows.values()):%Y-%m-%d %H:%M:%S %Z}"
+            state, detail = "working", f"database session {', '.join(map(str, sorted(rows)))} {since}"
         else:
             state, detail = "nobody", "a command that writes does it while it runs; `hub serve` does it all the time"
         found.append({"name": name, "state": state, "detail": detail})

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hub.cli.context import company_of, opened
+from hub.cli.context import actor, company_of, opened
 from hub.cli.frame import example, fail, note
-from hub.cli.options import AsJson, Code, Company
+from hub.cli.options import AsJson, Code, Company, Reason
 from hub.errors import Refused
 
 if TYPE_CHECKING:
     from connectors.contract import Item
+    from hub.intake.guard import HeldRun
     from hub.intake.run import Accounting
 
 MEANINGS = {
@@ -41,7 +42,11 @@ def register(app: typer.Typer) -> None:
     app.command(
         "sync",
         short_help="Take in what changed in an LMS.",
-        epilog=example("hub sync lrs", "hub sync lrs --full --json"),
+        epilog=example(
+            "hub sync lrs",
+            "hub sync moodle --full --json",
+            "hub sync moodle --accept 5d1c8f0e-3a44-4c5b-9d7e-2f6b8a1c0e93",
+        ),
     )(sync)
     app.command(
         "import",
@@ -55,19 +60,44 @@ def register(app: typer.Typer) -> None:
 
 def sync(
     code: Code,
-    full: Annotated[bool, typer.Option("--full", help="Ask for everything, not only for what changed.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Ask for everything, and find what is gone.")] = False,
+    accept: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Say yes to a held run: a full pass that may drop as much as it named."),
+    ] = None,
+    reason: Reason = None,
     company: Company = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask an LMS what changed since the last completed sync, and take it in."""
+    """Ask an LMS what changed since the last completed sync, and take it in. A full pass also finds what is gone; where
+    that is unusually much, nothing is changed until it is accepted."""
     from hub.cli import output
+    from hub.intake.guard import HeldRun
     from hub.intake.service import Intake
 
     with opened() as hub:
         company_id = company_of(hub, company)
-        with output.counting(f"Asking {code}") as tell:
-            accounting = Intake(hub).sync(company_id, code, full=full, progress=tell)
+        try:
+            with output.counting(f"Asking {code}") as tell:
+                accounting = Intake(hub).sync(
+                    company_id, code, full=full, accept=accept, actor=actor(), reason=reason, progress=tell
+                )
+        except HeldRun as held:
+            _show_held(held, as_json=as_json)
+            fail(str(held))
     _account_for(accounting, as_json=as_json)
+
+
+def _show_held(held: HeldRun, *, as_json: bool) -> None:
+    """What a held run would do, by course."""
+    from dataclasses import asdict
+
+    from hub.cli import output
+
+    if as_json:
+        output.print_json({"held": held.run_id, **asdict(held.loss)})
+    else:
+        output.show(held.loss.courses, {"course": "course", "drops": "would be dropped"}, as_json=False, empty="")
 
 
 def import_file(

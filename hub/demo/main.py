@@ -9,30 +9,54 @@ import json
 import shlex
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from connectors.testing.lrs import FakeLrs
-from hub.bootstrap import Hub, open_hub
-from hub.demo import people, show, statements, table
+from connectors.testing.unruly import Unruly
+from hub.bootstrap import Hub, clock, open_hub
+from hub.demo import lms, people, show, statements, table
+from hub.demo.lms import CANVAS, MOODLE
 from hub.demo.people import COMPANY
 from hub.directory.importing import DirectoryReport, import_directory
 from hub.domain import ids
 from hub.domain.sealing import to_text
-from hub.errors import Fatal, Refused
+from hub.errors import Fatal, HubError, Refused
+from hub.figures.clock import FiguresReactor
+from hub.figures.part import service
 from hub.intake.run import Accounting
 from hub.intake.service import Intake
 from hub.integrations import commands as acts
 from hub.settings import Settings
+from projections.figures.reading import Facts
 
 LRS, FILES = "lrs", "classroom"
+LEARNED = 40
+"""Things that happen in each LMS while the demo runs."""
+RATE_LIMIT = 1_000_000
+"""Requests an hour that an LMS of the demo allows; a real one is asked far less."""
 CLASSROOM = {
     "lms_name": "Classroom trainings",
     "lms_type": "Corporate LMS",
     "integration_method": "File Upload",
 }
+LIVING = {
+    MOODLE: {"lms_name": "Academy", "lms_type": "Moodle", "token": "moodle-secret-token"},
+    CANVAS: {"lms_name": "Campus", "lms_type": "Canvas", "token": "canvas-secret-token"},
+}
+
+
+@dataclass(slots=True)
+class Played:
+    """What the demo did, to be shown."""
+
+    report: DirectoryReport
+    runs: dict[str, Accounting] = field(default_factory=dict)
+    trouble: list[tuple[str, str, str, str]] = field(default_factory=list)
+    """What was done to a source, and what the hub said: source, what happened, its answer, connection status then."""
 
 
 def run(settings: Settings, console: Console) -> None:
@@ -48,11 +72,15 @@ def run(settings: Settings, console: Console) -> None:
     with ExitStack() as stack:
         with console.status("Starting PostgreSQL and the hub …") as status:
             hub = stack.enter_context(open_hub(chosen))
-            report, runs = play(hub, folder, status.update)
-        show.directory(console, report)
-        show.accounting(console, runs)
+            played = play(hub, folder, status.update)
+            status.update("Computing the figures …")
+            FiguresReactor(service(hub), Facts(hub.connection), clock).react(at_once=True)
+        show.directory(console, played.report)
+        show.accounting(console, played.runs)
+        show.trouble(console, played.trouble)
         with hub.connection() as connection:
             show.outcome(console, connection, COMPANY)
+            show.figures(console, connection, COMPANY)
         if failures := hub.failures():
             raise Fatal("; ".join(failures))
     show.further(console, _environment(chosen))
@@ -74,28 +102,79 @@ def demo_settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"home": (settings.home / "demo").absolute()})
 
 
-def play(hub: Hub, folder: Path, say: Callable[[str], None]) -> tuple[DirectoryReport, dict[str, Accounting]]:
-    """Let everything come in: the directory, twice what an LRS has, and a file. Returns what became of it."""
+def play(hub: Hub, folder: Path, say: Callable[[str], None]) -> Played:
+    """Let everything come in: the directory, what an LRS, a Moodle and a Canvas have, and a file."""
     company = people.brightwater()
     file = folder / "directory.csv"
     say(f"Importing the {company.write(file)} records of {people.NAME}'s directory …")
-    report = import_directory(hub, COMPANY, str(file))
+    played = Played(import_directory(hub, COMPANY, str(file)))
     intake = Intake(hub)
-    told = statements.of(company.active())
-    runs: dict[str, Accounting] = {}
-    with FakeLrs(told.first) as lrs:
-        _integration(hub, LRS, _lrs(hub, lrs))
-        say(f"Asking an LRS at {lrs.url} for its statements …")
-        runs["LRS, at first"] = intake.sync(COMPANY, LRS)
-        for statement in told.later:
-            lrs.store(statement)
-        say("Asking it again: late, repeated, voided and odd statements have come …")
-        runs["LRS, later"] = intake.sync(COMPANY, LRS)
+    _statements(hub, intake, company, played, say)
     file = folder / "classroom.csv"
     say(f"Importing the {table.write(file, company.active())} rows of {file.name} …")
     _integration(hub, FILES, CLASSROOM)
-    runs[file.name] = intake.import_file(COMPANY, FILES, str(file), {})
-    return report, runs
+    played.runs[file.name] = intake.import_file(COMPANY, FILES, str(file), {})
+    with lms.campus(folder / "campus.json", company.active()) as campus:
+        for code, one in campus.systems.items():
+            _living(hub, intake, code, one, played, say)
+        _break(hub, intake, campus.systems[CANVAS].unruly, played, say)
+    return played
+
+
+def _statements(hub: Hub, intake: Intake, company: people.People, played: Played, say: Callable[[str], None]) -> None:
+    """Ask an LRS twice: what it has at first, and what came later."""
+    told = statements.of(company.active())
+    with FakeLrs(told.first) as lrs:
+        _integration(hub, LRS, _lrs(hub, lrs))
+        say(f"Asking an LRS at {lrs.url} for its statements …")
+        played.runs["LRS, at first"] = intake.sync(COMPANY, LRS)
+        for statement in told.later:
+            lrs.store(statement)
+        say("Asking it again: late, repeated, voided and odd statements have come …")
+        played.runs["LRS, later"] = intake.sync(COMPANY, LRS)
+
+
+def _living(hub: Hub, intake: Intake, code: str, one: lms.Lms, played: Played, say: Callable[[str], None]) -> None:
+    """Read an LMS whole, let people learn in it, and read what changed."""
+    wanted = dict(LIVING[code])
+    name = wanted["lms_type"]
+    sealed = to_text(hub.keyring.seal_credentials(COMPANY, {"api_key": wanted.pop("token")}))
+    _integration(hub, code, wanted | {
+        "integration_method": "API",
+        "api_endpoint_url": one.address,
+        "authentication_type": "API Key",
+        "authentication_config": json.dumps({"sealed": sealed}),
+        "sync_frequency": "Hourly",
+        "rate_limit_per_hour": RATE_LIMIT,
+        "max_retry_attempts": 1,
+    })  # fmt: skip
+    intake.test(COMPANY, code)
+    say(f"Reading a {name} at {one.address} …")
+    played.runs[f"{name}, at first"] = intake.sync(COMPANY, code)
+    one.live(LEARNED)
+    say(f"{LEARNED} things happened in {name}; asking what changed …")
+    played.runs[f"{name}, later"] = intake.sync(COMPANY, code, full=True)
+
+
+def _break(hub: Hub, intake: Intake, unruly: Unruly, played: Played, say: Callable[[str], None]) -> None:
+    """Break Canvas on purpose: it tells half of its lists, then it is down, then it is well again."""
+    for what, do in (("its lists are half as long, with status 200", lambda: unruly.lie("half_list")),
+                     ("it is down", unruly.kill), ("it is well again", unruly.well)):  # fmt: skip
+        say(f"Breaking Canvas: {what} …")
+        do()
+        try:
+            accounting = intake.sync(COMPANY, CANVAS, full=True)
+            answer = f"completed: {accounting.read} records read, {accounting.changed} changed"
+        except HubError as problem:
+            answer = str(problem)
+        played.trouble.append(("Canvas", what, answer, _status(hub, CANVAS)))
+
+
+def _status(hub: Hub, code: str) -> str:
+    with hub.connection() as connection:
+        asked = "SELECT connection_status FROM hub.lms_integration_config WHERE company_id = %s AND lms_code = %s"
+        found = connection.execute(asked, (COMPANY, code)).fetchone()
+    return str(found[0]) if found else ""
 
 
 def _lrs(hub: Hub, lrs: FakeLrs) -> dict[str, Any]:

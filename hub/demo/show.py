@@ -44,6 +44,28 @@ FROM analytics.audit t
 JOIN analytics.enrollments e ON e.enrollment_id::text = t.additional_context->>'enrollment_id'
 WHERE e.employee_id = %s ORDER BY t.recorded_at, t.occurred_at, t.event_id LIMIT 15
 """
+MONITORING = """
+SELECT h.lms_code, h.connection_status, h.sync_success_rate, h.error_rate, h.availability_percentage, h.api_response_time_ms,
+       h.connection_drops, h.critical_incidents, h.performance_score
+FROM analytics.integration_health h WHERE h.company_id = %s
+AND h.monitoring_date = (SELECT max(monitoring_date) FROM hub.lms_integration_monitoring) ORDER BY 1
+"""
+DASHBOARDS = """
+SELECT d.dashboard_name, d.total_enrollments, d.active_enrollments, d.completed_enrollments, d.completion_rate,
+       d.compliance_training_completion, d.engagement_score, d.total_learning_hours
+FROM analytics.dashboards d WHERE d.company_id = %s AND d.analysis_period = 'Yearly'
+AND d.dashboard_type IN ('Executive', 'Compliance', 'LMS Admin', 'Manager')
+AND d.report_date = (SELECT max(report_date) FROM hub.lms_analytics_dashboard)
+ORDER BY array_position(ARRAY['Executive', 'Compliance', 'LMS Admin', 'Manager'], d.dashboard_type::text), d.dashboard_name
+"""
+REASONS = """
+SELECT 'dashboard' AS figures, r.key, r.value, count(*)
+FROM analytics.dashboards d CROSS JOIN LATERAL jsonb_each_text(d.reasons) AS r WHERE d.company_id = %(company)s GROUP BY 2, 3
+UNION ALL
+SELECT 'monitoring', r.key, r.value, count(*)
+FROM analytics.integration_health h CROSS JOIN LATERAL jsonb_each_text(h.reasons) AS r WHERE h.company_id = %(company)s
+GROUP BY 2, 3 ORDER BY 1, 2, 3
+"""
 FRESHNESS = """
 SELECT topic, sum(event_count)::bigint, max(updated_at) FROM analytics.freshness
 GROUP BY 1 HAVING sum(event_count) > 0 ORDER BY 1
@@ -83,6 +105,26 @@ def outcome(console: Console, connection: psycopg.Connection[Any], company_id: s
     table(console, "How fresh it is", ("topic", "events folded", "complete up to"), asked(FRESHNESS).fetchall())
 
 
+def trouble(console: Console, told: Rows) -> None:
+    """What was done to a source on purpose, and what became of it."""
+    table(
+        console, "A source was broken on purpose", ("source", "what happened", "what the hub said", "connection"), told
+    )
+
+
+def figures(console: Console, connection: psycopg.Connection[Any], company_id: str) -> None:
+    """How the integrations were today, this year's dashboards, and which figures have no value and why."""
+    asked = connection.execute
+    table(console, "How the integrations were today",
+          ("LMS", "connection", "runs %", "errors %", "up %", "ms", "drops", "critical", "score"),
+          asked(MONITORING, (company_id,)).fetchall())  # fmt: skip
+    table(console, "This year's dashboards",
+          ("dashboard", "enrolled", "active", "done", "rate %", "compl. %", "engaged", "hours"),
+          asked(DASHBOARDS, (company_id,)).fetchall())  # fmt: skip
+    rows = asked(REASONS, {"company": company_id}).fetchall()
+    table(console, "Figures without a value, and why", ("figures", "column", "reason", "rows"), rows)
+
+
 def further(console: Console, settings: Mapping[str, str]) -> None:
     """How to look further."""
     console.print(Text("\nLook further", style="bold"))
@@ -93,6 +135,8 @@ def further(console: Console, settings: Mapping[str, str]) -> None:
         ("who is left to do", "hub sql \"SELECT department_name, enrollment_status, count(*) FROM analytics.enrollments GROUP BY 1, 2 ORDER BY 1, 2\""),
         ("who passed", "hub sql \"SELECT employee_name, course_name, completion_date FROM analytics.enrollments WHERE is_completed LIMIT 10\""),
         ("every event", "hub sql \"SELECT event_type, count(*) FROM analytics.audit GROUP BY 1 ORDER BY 2 DESC\""),
+        ("figures and their parts", "hub figures show --type Manager"),
+        ("what a figure means", "hub figures explain completion_rate"),
         ("nobody's accounts", "hub accounts list --unmatched"),
         ("what was rejected", "hub deadletters list"),
     ):  # fmt: skip

@@ -68,7 +68,7 @@ class Publisher:
             for item in items
             for raw in item.raw
         ]
-        self._send(STATEMENTS, records)
+        self.send(STATEMENTS, records)
 
     def causes(self, items: Iterable[Item]) -> None:
         """Append courses and accounts. Within a run the first word on each detail stands: many records of one source
@@ -89,7 +89,7 @@ class Publisher:
         if not events:
             return
         known = self.known_dead(list(events))
-        self._send(
+        self.send(
             DEADLETTER, [(f"record/{key}", self.encode(event)) for key, event in events.items() if key not in known]
         )
 
@@ -106,9 +106,10 @@ class Publisher:
         return {**observation, "facts": facts}
 
     def _observations(self, told: Sequence[dict[str, Any]]) -> None:
-        self._send(OBSERVATIONS, [(f"{o['stream_kind']}/{o['stream_id']}", self.encode(o)) for o in told])
+        self.send(OBSERVATIONS, [(f"{o['stream_kind']}/{o['stream_id']}", self.encode(o)) for o in told])
 
-    def _send(self, topic: str, records: Sequence[tuple[str, bytes]]) -> None:
+    def send(self, topic: str, records: Sequence[tuple[str, bytes]]) -> None:
+        """Append records, and remember how far that reaches."""
         if not records:
             return
         for name, partition, offset in self.append(topic, records):

@@ -1,40 +1,55 @@
 """Taking in: what `hub sync`, `hub import` and `hub integrations test` do, put together over a hub.
 
 A sync asks the integration's connector for what changed since the watermark; an import reads a file. Both are runs with
-the same accounting. A run of an integration holds a lock, so that two never overlap.
+the same accounting. A run of an integration holds a lock, so that two never overlap; whoever gets it tells of a run that
+ended without a word. No run takes place in a planned window.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
+
+import psycopg
 
 from connectors import registry
-from connectors.contract import Check, Connector, Item, Pull
+from connectors.contract import Check, Item
+from connectors.http import Pace
+from connectors.http_limit import RateLimit
 from connectors.observe import Observer
 from hub.bootstrap import Hub, clock
+from hub.deciding.envelope import HUB, Actor
 from hub.domain.integration_config import IntegrationConfig
-from hub.domain.sealing import from_text
-from hub.domain.units import SECOND
+from hub.domain.units import SECOND, text_of
 from hub.errors import Refused
 from hub.identity.reactor import IdentityReactor
+from hub.intake.budget import PgBucket
+from hub.intake.comparing import Loss, Shown
+from hub.intake.configured import Configured, configured
+from hub.intake.exclusive import RUN_LOCK, RunUnderWay, exclusive, run_key
+from hub.intake.guard import Guard, loss_of
+from hub.intake.measure import Patience
 from hub.intake.publish import Publisher, storable
-from hub.intake.run import Accounting, Run, Source
+from hub.intake.pulling import Pulling
+from hub.intake.run import FULL, Accounting, Run, Source
 from hub.integrations import commands as acts
+from hub.integrations import windows
+from hub.integrations.telling import tell
 from projections.queries import Queries
 
-OVERLAP = 600 * SECOND
-"""How far a watermark is stepped back, since no source gives a complete change feed."""
-RUN_LOCK = 7_203
-"""First key of the advisory lock that a run holds; the second is made of the integration's id."""
+RUN_PATIENCE = 900.0
+"""Seconds that a run waits, at most, where the LMS or the rate limit asks it to; then it is tried again later."""
+TEST_PATIENCE = 30.0
+"""Seconds that a test waits, at most, where the LMS or the rate limit asks it to."""
+HELD = "SELECT held FROM hub.sync_run WHERE id = %s AND lms_integration_id = %s"
 
 Progress = Callable[[int], None]
+__all__ = ["RUN_LOCK", "Intake", "RunUnderWay", "is_good", "run_key"]
 
 
 class Index:
@@ -59,7 +74,9 @@ class Intake:
 
     def config(self, company_id: str, code: str) -> IntegrationConfig:
         """The configuration of an integration, its credentials opened. Raises Refused where there is none."""
-        return self._configured(company_id, code)[0]
+        return self._configured(company_id, code).config
+
+    # -- files -----------------------------------------------------------------------------------------------
 
     def import_file(
         self, company_id: str, code: str, path: str, options: Mapping[str, Any], progress: Progress = lambda _: None
@@ -68,9 +85,9 @@ class Intake:
 
         Raises Refused where the file as a whole, an option or the integration says no; Retriable where something is away.
         """
-        config, _ = self._configured(company_id, code)
+        config = self.config(company_id, code)
         name, digest = storable(Path(path).name), _sha256(path)
-        with self._exclusive(config):
+        with exclusive(self._hub, config):
             run_id = str(uuid4())
             observer = self._observer(config, run_id, name)
             items = registry.read_file(path, config, observer, options, clock, self._ports(config))
@@ -78,64 +95,180 @@ class Intake:
 
     def preview(self, company_id: str, code: str, path: str, options: Mapping[str, Any], limit: int = 20) -> list[Item]:
         """The first items that a file would give; nothing is published, no key is made."""
-        config, _ = self._configured(company_id, code)
+        config = self.config(company_id, code)
         observer = self._observer(config, None, Path(path).name)
         return list(islice(registry.read_file(path, config, observer, options, clock, self._ports(config)), limit))
 
+    # -- syncs -----------------------------------------------------------------------------------------------
+
     def sync(
-        self, company_id: str, code: str, *, full: bool = False, progress: Progress = lambda _: None
+        self,
+        company_id: str,
+        code: str,
+        *,
+        full: bool = False,
+        accept: str | None = None,
+        actor: Actor = HUB,
+        reason: str | None = None,
+        progress: Progress = lambda _: None,
     ) -> Accounting:
-        """Ask the LMS for what changed since the last completed sync, or for everything."""
-        config, watermark = self._configured(company_id, code)
-        with self._exclusive(config):
-            run_id = str(uuid4())
-            observer = self._observer(config, run_id, config.api_endpoint_url or config.lms_code)
-            connector = registry.connect(config, observer, self._ports(config))
+        """Ask the LMS for what changed since the last completed sync, or for everything, because a person wants it.
+
+        ``accept``: the held run that the person says yes to; a full pass follows that may drop as much.
+
+        Raises HeldRun where the mass-change guard holds it, Refused where the integration, a window or the LMS says no,
+        Retriable where something is away.
+        """
+        with self._turn(company_id, code) as (one, connection):
+            if accept is None:
+                return self._sync(one, connection, full, None, "person", actor, progress)
+            accepted = self._accept(one, accept, actor, reason)
+            return self._sync(one, connection, True, accepted, "accept", actor, progress)
+
+    def sync_if(
+        self, company_id: str, code: str, is_due: Callable[[], bool], *, full: bool = False, trigger: str = "schedule"
+    ) -> bool:
+        """The same by itself: nothing is done where ``is_due``, asked once no other run can take place, says no.
+
+        Raises as :meth:`sync`; RunUnderWay where another run is.
+        """
+        with self._turn(company_id, code) as (one, connection):
+            if not is_due():
+                return False
+            self._sync(one, connection, full, None, trigger, HUB, lambda _: None)
+            return True
+
+    @contextmanager
+    def _turn(self, company_id: str, code: str) -> Iterator[tuple[Configured, psycopg.Connection[Any]]]:
+        """The right to run: a connector, no planned window, nobody else at it; and the integration as it is then."""
+        one = self._configured(company_id, code)
+        registry.connector_class(one.config.lms_type, one.config.integration_method)
+        self._demand_open(one)
+        with exclusive(self._hub, one.config) as connection:
+            yield self._configured(company_id, code), connection
+
+    def _sync(
+        self,
+        one: Configured,
+        connection: psycopg.Connection[Any],
+        full: bool,
+        accepted: Loss | None,
+        trigger: str,
+        actor: Actor,
+        progress: Progress,
+    ) -> Accounting:
+        config, run_id = one.config, str(uuid4())
+        name = config.api_endpoint_url or config.lms_code
+        can_show = registry.shows_gone(config.lms_type, config.integration_method)
+        patience = Patience(lambda: self._hub.closing)
+        ports = self._ports(config, patience)
+        observer = self._observer(config, run_id, name, backfill=not one.has_succeeded)
+        shown = Shown(connection, config.id, can_show=can_show)
+        spools = shown.can_lose and (full or one.watermark is None)
+        guard = Guard(shown, one.own, spools, self._hub.settings.home, accepted)
+        with Pulling(config, observer, ports, one.watermark, full) as pulling:
+            run = self._run(config, run_id, name, progress)
+            run.guard, run.waited = guard, lambda: patience.seconds
+            source = Source(
+                FULL if full else "sync",
+                pulling.items(),
+                name,
+                requests=pulling.requests,
+                watermark=pulling.watermark,
+                coverage=pulling.coverage,
+                trigger=trigger,
+                actor=actor,
+                is_live=one.has_succeeded,
+            )
+            return run.execute(source)
+
+    def _accept(self, one: Configured, run_id: str, actor: Actor, reason: str | None) -> Loss:
+        """Release a held run; what it named may be dropped."""
+        config = one.config
+        held = None
+        if _is_uuid(run_id):
+            with self._hub.connection() as connection:
+                row = connection.execute(HELD, (run_id, config.id)).fetchone()
+            held = row[0] if row else None
+        loss = loss_of(held) if held else Loss(0, 0, 0, 0)
+        tell(
+            self._hub.commands,
+            acts.run_released(config.company_id, config.id, run_id, loss.people, actor=actor, reason=reason),
+        )
+        return loss
+
+    def _demand_open(self, one: Configured) -> None:
+        """Raise Refused in a planned window."""
+        until = windows.now_in(one.own.maintenance, clock(), one.config.zone)
+        if until is not None:
+            raise Refused(
+                f"maintenance: {one.config.lms_code} is in a planned window; expected a start after {text_of(until)}",
+                field="maintenance", rule="no run in a planned window", expected=f"a start after {text_of(until)}",
+            )  # fmt: skip
+
+    def tell_interrupted(self, company_id: str, code: str) -> bool:
+        """Tell of runs whose process ended without a word. False where a run is under way, so that nothing is to be told."""
+        try:
+            with exclusive(self._hub, self.config(company_id, code)):
+                return True
+        except RunUnderWay:
+            return False
+
+    # -- the connection --------------------------------------------------------------------------------------
+
+    def test(self, company_id: str, code: str, *, actor: Actor = HUB) -> list[Check]:
+        """Try the connection, and tell the integration's status by it: Testing meanwhile."""
+        tell(self._hub.commands, acts.begin_test(company_id, self.config(company_id, code).lms_code, actor=actor))
+        return self._tried(company_id, code, actor)
+
+    def probe(self, company_id: str, code: str, *, is_due: Callable[[], bool] = lambda: True) -> None:
+        """Try the connection quietly: only a change of status, and the first contact of a day, is told. Nothing is done
+        where ``is_due``, asked once no run can take place, says no, or where the hour's requests are used up.
+
+        Raises RunUnderWay where a run is.
+        """
+        config = self.config(company_id, code)
+        with exclusive(self._hub, config):
+            bucket = PgBucket(self._hub.connection, config.id)
+            if is_due() and RateLimit(config.rate_limit_per_hour, bucket, seconds).take() == 0:
+                self._tried(company_id, code, HUB)
+
+    def _tried(self, company_id: str, code: str, actor: Actor) -> list[Check]:
+        config = self.config(company_id, code)
+        ports = self._ports(config, Patience(lambda: self._hub.closing), TEST_PATIENCE)
+        try:
+            connector = registry.connect(config, self._observer(config, None, config.lms_code), ports)
             try:
-                since = None if full or watermark is None else watermark - OVERLAP
-                items = connector.pull(Pull(since, full, now=clock))
-                kind = "full sync" if full else "sync"
-                source = Source(
-                    kind,
-                    items,
-                    config.api_endpoint_url or config.lms_code,
-                    None,
-                    connector.requests,
-                    connector.watermark,
-                )
-                return self._run(config, run_id, source.name, progress).execute(source)
+                found = connector.test()
             finally:
                 connector.close()
-
-    def test(self, company_id: str, code: str) -> list[Check]:
-        """Try the connection, and tell the integration's status by it."""
-        config, _ = self._configured(company_id, code)
-        connector: Connector = registry.connect(
-            config, self._observer(config, None, config.lms_code), self._ports(config)
-        )
-        try:
-            found = connector.test()
-        finally:
-            connector.close()
-        self._hub.commands.execute(
-            acts.connection_tested(company_id, config.lms_code, good=all(check.ok for check in found))
+        except Refused as problem:
+            found = [Check("configuration", ok=False, text=str(problem))]
+        tell(
+            self._hub.commands,
+            acts.connection_tested(company_id, config.lms_code, good=is_good(found), zone=config.zone, actor=actor),
         )
         return found
 
-    def _configured(self, company_id: str, code: str) -> tuple[IntegrationConfig, int | None]:
-        row = self._queries.config(company_id, code)
-        if row is None:
-            raise Refused(f"integration: there is none with the code {code}; expected one of `hub integrations list`",
-                          field="integration", rule="exists", expected="a known code")  # fmt: skip
-        sealed = (row["authentication_config"] or {}).get("sealed")
-        credentials = self._hub.keyring.open_credentials(company_id, from_text(sealed)) if sealed else {}
-        return _config_of(company_id, row, credentials), row["watermark"]
+    # -- parts -----------------------------------------------------------------------------------------------
 
-    def _observer(self, config: IntegrationConfig, run_id: str | None, name: str) -> Observer:
-        return Observer(config, self._hub.keyring, run_id=run_id, source_name=name, defer=True)
+    def _configured(self, company_id: str, code: str) -> Configured:
+        return configured(self._hub, self._queries, company_id, code)
 
-    def _ports(self, config: IntegrationConfig) -> registry.Ports:
-        return registry.Ports(index=Index(self._queries, config.id))
+    def _observer(
+        self, config: IntegrationConfig, run_id: str | None, name: str, *, backfill: bool = False
+    ) -> Observer:
+        return Observer(config, self._hub.keyring, run_id=run_id, source_name=name, backfill=backfill, defer=True)
+
+    def _ports(
+        self, config: IntegrationConfig, patience: Patience | None = None, longest_wait: float = RUN_PATIENCE
+    ) -> registry.Ports:
+        index = Index(self._queries, config.id)
+        if patience is None:
+            return registry.Ports(index=index)
+        bucket = PgBucket(self._hub.connection, config.id)
+        pace = Pace(clock=seconds, sleep=patience.sleep, bucket=bucket, longest_wait=longest_wait)
+        return registry.Ports(index=index, pace=pace)
 
     def _run(self, config: IntegrationConfig, run_id: str, name: str, progress: Progress) -> Run:
         around = self._hub.around
@@ -154,51 +287,23 @@ class Intake:
             progress, lambda: self._hub.closing,
         )  # fmt: skip
 
-    @contextmanager
-    def _exclusive(self, config: IntegrationConfig) -> Iterator[None]:
-        """One run per integration at a time."""
-        key = run_key(config.id)
-        with self._hub.connect() as connection:
-            row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (RUN_LOCK, key)).fetchone()
-            if row is None or not row[0]:
-                raise Refused(
-                    f"integration: another run of {config.lms_code} is under way; expected it to end first",
-                    field="integration", rule="one run at a time", expected="no run under way",
-                )  # fmt: skip
-            yield
+
+def is_good(found: list[Check]) -> bool:
+    """Whether the connection is good: what fails leaves, at most, columns empty."""
+    return all(check.ok or check.empty_columns for check in found)
 
 
-def run_key(integration_id: str) -> int:
-    """The second key of the advisory lock that a run of this integration holds."""
-    return int(hashlib.sha256(integration_id.encode()).hexdigest()[:7], 16)
+def seconds() -> float:
+    """The wall clock, seconds since 1970: what processes that share a rate limit read alike."""
+    return clock() / SECOND
 
 
-def _config_of(company_id: str, row: Mapping[str, Any], credentials: Mapping[str, str]) -> IntegrationConfig:
-    settings = row["connector_settings"]
-    return IntegrationConfig(
-        id=row["id"],
-        company_id=company_id,
-        lms_code=row["lms_code"],
-        lms_name=row["lms_name"],
-        lms_type=row["lms_type"],
-        integration_method=row["integration_method"],
-        api_endpoint_url=row["api_endpoint_url"],
-        api_version=row["api_version"],
-        authentication_type=row["authentication_type"],
-        credentials=credentials,
-        data_format=row["data_format"],
-        encoding_format=row["encoding_format"] or "UTF-8",
-        max_retry_attempts=row["max_retry_attempts"],
-        timeout_seconds=row["timeout_seconds"],
-        rate_limit_per_hour=row["rate_limit_per_hour"],
-        supported_course_types=tuple(row["supported_course_types"] or ()),
-        field_mappings=row["field_mappings"] or {},
-        validation_rules=row["validation_rules"] or {},
-        transformation_rules=row["transformation_rules"] or {},
-        compliance_settings=row["compliance_settings"] or {},
-        settings=json.loads(settings) if isinstance(settings, str) else settings or {},
-        zone=row["time_zone"] or "UTC",
-    )
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _sha256(path: str) -> str:

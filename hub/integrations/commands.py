@@ -9,7 +9,7 @@ from uuid import uuid4
 from hub.deciding.commands import Body, Command
 from hub.deciding.envelope import HUB, Actor
 from hub.deciding.view import View
-from hub.domain import ids, integrations
+from hub.domain import ids, integrations, runs
 from hub.domain.integrations import Configs, IntegrationChange
 
 TOPIC = "lms.integration"
@@ -109,40 +109,89 @@ def activate(company_id: str, code: str, *, active: bool, actor: Actor = HUB, re
     )
 
 
-def connection_tested(company_id: str, code: str, *, good: bool) -> Command:
-    """Tell what a test of the connection found."""
+def begin_test(company_id: str, code: str, *, actor: Actor = HUB) -> Command:
+    """A test of the connection begins."""
+    config_id = ids.integration_id(company_id, code)
+    return _command(
+        "integration.test", company_id, config_id, lambda configs, _: runs.testing(configs, config_id),
+        actor=actor, affected=_nobody,
+    )  # fmt: skip
+
+
+def connection_tested(company_id: str, code: str, *, good: bool, zone: str = "UTC", actor: Actor = HUB) -> Command:
+    """Tell what a test or a probe of the connection found. ``zone``: the company's, whose day begins anew."""
     config_id = ids.integration_id(company_id, code)
     return _command(
         "integration.connection", company_id, config_id,
-        lambda configs, _: integrations.connection(configs, config_id, good=good), affected=lambda _: 0,
+        lambda configs, now: runs.connection(configs, config_id, good=good, at=now, zone=zone),
+        actor=actor, affected=_nobody,
     )  # fmt: skip
 
 
-def sync_started(company_id: str, config_id: str, run_id: str, run: Mapping[str, Any]) -> Command:
+def maintenance(company_id: str, code: str, *, begins: bool) -> Command:
+    """A planned window begins, or is over."""
+    config_id = ids.integration_id(company_id, code)
+    return _command(
+        "integration.maintenance", company_id, config_id,
+        lambda configs, _: runs.maintenance(configs, config_id, begins=begins), affected=_nobody,
+    )  # fmt: skip
+
+
+def sync_started(
+    company_id: str, config_id: str, run_id: str, run: Mapping[str, Any], *, actor: Actor = HUB
+) -> Command:
     """A run begins. Its command id is derived, so that a run has one beginning."""
     return _command(
         "sync.start", company_id, config_id,
-        lambda configs, _: integrations.sync_started(configs, config_id, run_id, run),
-        run_id=run_id, affected=lambda _: 0, command_id=ids.derived(run_id, "started"),
+        lambda configs, _: runs.started(configs, config_id, run_id, run),
+        actor=actor, run_id=run_id, affected=_nobody, command_id=ids.derived(run_id, "started"),
     )  # fmt: skip
 
 
-def sync_completed(company_id: str, config_id: str, run_id: str, run: Mapping[str, Any]) -> Command:
-    """A run ended and its accounting adds up."""
+def sync_completed(
+    company_id: str, config_id: str, run_id: str, run: Mapping[str, Any], *, is_whole: bool = False
+) -> Command:
+    """A run ended and its accounting adds up. ``is_whole``: a full pass that looked for what is gone."""
     return _command(
         "sync.complete", company_id, config_id,
-        lambda configs, now: integrations.sync_completed(configs, config_id, run_id, {**run, "ended_at": now}, now),
+        lambda configs, now: runs.completed(
+            configs, config_id, run_id, {**run, "ended_at": now}, now, is_whole=is_whole
+        ),
         run_id=run_id, affected=lambda view: view.snapshot.changed_people(run_id, run["started_at"]),
         command_id=ids.derived(run_id, "ended"),
     )  # fmt: skip
 
 
-def sync_failed(company_id: str, config_id: str, run_id: str, run: Mapping[str, Any], *, unreachable: bool) -> Command:
-    """A run ended early, or its accounting does not add up."""
+def sync_failed(
+    company_id: str, config_id: str, run_id: str, run: Mapping[str, Any], *, retry_after: int | None = None
+) -> Command:
+    """A run ended early, or its accounting does not add up. ``retry_after``: microseconds that the source asked for."""
     return _command(
         "sync.fail", company_id, config_id,
-        lambda configs, now: integrations.sync_failed(
-            configs, config_id, run_id, {**run, "ended_at": now}, now, unreachable=unreachable
-        ),
-        run_id=run_id, affected=lambda _: 0, command_id=ids.derived(run_id, "ended"),
+        lambda configs, now: runs.failed(configs, config_id, run_id, {**run, "ended_at": now}, now, retry_after),
+        run_id=run_id, affected=_nobody, command_id=ids.derived(run_id, "ended"),
     )  # fmt: skip
+
+
+def run_held(company_id: str, config_id: str, run_id: str, run: Mapping[str, Any], affected: int) -> Command:
+    """A full pass is held by the mass-change guard. ``affected``: people whose enrollments it would drop."""
+    return _command(
+        "run.hold", company_id, config_id,
+        lambda configs, now: runs.held(configs, config_id, run_id, {**run, "ended_at": now}, now),
+        run_id=run_id, affected=lambda _: affected, command_id=ids.derived(run_id, "ended"),
+    )  # fmt: skip
+
+
+def run_released(
+    company_id: str, config_id: str, run_id: str, affected: int,
+    *, actor: Actor = HUB, reason: str | None = None, justification: str | None = None,
+) -> Command:  # fmt: skip
+    """Accept what a held run would do. ``affected``: as told when it was held."""
+    return _command(
+        "run.release", company_id, config_id, lambda configs, _: runs.released(configs, config_id, run_id),
+        actor=actor, reason=reason, justification=justification, run_id=run_id, affected=lambda _: affected,
+    )  # fmt: skip
+
+
+def _nobody(_: View) -> int:
+    return 0

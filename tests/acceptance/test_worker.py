@@ -248,10 +248,10 @@ def test_offsets_of_another_log_are_refused(database_url: str, kafka_bootstrap: 
 
 
 def test_no_worker_on_the_postgresql_log(database_url: str, tmp_path: Path) -> None:
-    """Without Kafka there is nothing for a worker to do: one sentence, code 2, no traceback."""
+    """Without Kafka there is nothing for a worker to do: one sentence, code 1, no traceback."""
     given = scene.environment(tmp_path, database_url, "", "")
     workers = Workers(given, tmp_path)
-    assert _ended(workers.start("1")) == (2, b"")
+    assert _ended(workers.start("1")) == (1, b"")
     assert workers.log("1").count("\n") == 1
     assert "'hub serve' folds and decides" in workers.log("1")
 

@@ -14,6 +14,7 @@ from hub.deciding.decider import Decider
 from hub.errors import Retriable
 from hub.log import codec
 from projections import folds, migrations
+from projections.engine import pg_store
 from projections.engine.folder import Folder, OwnershipLost
 from projections.engine.pg_store import PgStore
 from tests.support.pg_scene import CAUSES, LEARNING, NOW, PARTITIONS, PROGRESS, TRAIL, Enough, Scene, not_waiting
@@ -57,6 +58,33 @@ def test_two_folders_race_for_one_partition(scene: Scene) -> None:
         thread.join(30)
     assert sorted(results) == ["1", "lost"]
     assert scene.ask(PROGRESS) == [("C1", 10)]
+
+
+@pytest.mark.parametrize("small", [15, 0], ids=["few rows", "COPY"])
+def test_who_comes_late_to_a_known_partition_writes_nothing(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, small: int
+) -> None:
+    """Somebody else folded the same records meanwhile: nothing is written twice, and each version once."""
+    monkeypatch.setattr(pg_store, "SMALL", small)
+    scene.tell("C1", 1000)
+    scene.decide()
+    late = scene.folder()
+    scene.tell("C1", 2000)
+    scene.decide()
+    trail = scene.ask(TRAIL)
+    with pytest.raises(OwnershipLost, match="somebody else has folded"):
+        late.fold(scene.records())
+    assert scene.ask(TRAIL) == trail
+    assert scene.ask(VERSIONS) == [(1, 10, True, False, False), (2, 20, True, False, False)]
+
+
+VERSIONS = """
+SELECT h.version, h.progress_percentage::int, h.own_activity, h.late, h.retracted
+FROM hub.lms_course_enrollment_history h
+JOIN hub.lms_course_enrollment e USING (id)
+JOIN hub.lms_audit_trail a ON a.id = h.event_id AND a.timestamp = h.recorded_at
+ORDER BY 1
+"""
 
 
 def test_a_row_that_refers_to_what_is_not_folded_yet_waits(

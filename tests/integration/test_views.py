@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -66,6 +66,24 @@ def fill(connection: psycopg.Connection[Any]) -> None:
            **enrollment, **of_lms)  # fmt: skip
     insert(connection, "lms_course_enrollment", id=UNMATCHED, enrollment_number="E-2", enrollment_status="Expired",
            fold_state={"cycle": 1, "account_id": str(STRANGER)}, **enrollment, **of_lms)  # fmt: skip
+    soon = {"cycle": 1, "valid_until": (datetime.now(UTC).date() - date(1970, 1, 1)).days + 45}
+    insert(connection, "lms_course_enrollment", id=UUID(int=70), enrollment_number="E-3", employee_id=EMPLOYEE,
+           enrollment_status="Certified", due_date="2024-03-01", fold_state=soon, **enrollment, **of_lms)  # fmt: skip
+    told = {"period_start": 19754, "period_end": 19755, "closed": True, "definition_version": 1, "as_of": 1_706_868_000_000_000,
+            "parts": {"api_response_time_ms": {"p50": 10, "p95": 50, "p99": 100}}, "reasons": {"error_rate": "no_data"}}  # fmt: skip
+    insert(
+        connection,
+        "lms_integration_monitoring",
+        id=UUID(int=71),
+        monitoring_date="2024-02-01",
+        fold_state=told,
+        **of_lms,
+    )
+    insert(connection, "lms_analytics_dashboard", id=UUID(int=72), dashboard_name="Executive", dashboard_type="Executive", report_date="2024-02-01",
+           additional_metrics={"parts": {}, "reasons": {"roi_analysis": "no_input_event"}}, fold_state=told, **own)  # fmt: skip
+    insert(connection, "lms_course_enrollment_history", id=ROW, version=1, event_id=EVENT, recorded_at="2024-02-01 09:00Z",
+           occurred_at="2024-02-01 09:00Z", own_activity=True, late=False, retracted=False, employee_id=EMPLOYEE, course_id="fire",
+           enrollment_status="Certified", enrollment_date="2024-02-01", completion_date="2024-02-01", **of_lms)  # fmt: skip
     insert(connection, "lms_learning_progress", id=UUID(int=50), enrollment_id=ROW, employee_id=EMPLOYEE,
            course_id="fire", lesson_id="1", **of_lms)  # fmt: skip
     insert(connection, "lms_audit_trail", id=EVENT, enrollment_id=ROW, performed_by_user_id=USER,
@@ -224,6 +242,38 @@ def test_runs_say_whether_they_add_up(analyst: psycopg.Connection[dict[str, Any]
     """A record that nobody accounts for shows."""
     row = only(analyst, "SELECT * FROM analytics.sync_runs")
     assert (row["adds_up"], row["duration_seconds"]) == (False, 90)
+
+
+def test_figures_with_parts_and_reasons(analyst: psycopg.Connection[dict[str, Any]]) -> None:
+    """What a figure was computed from, and why there is none, stand beside it."""
+    health = only(analyst, "SELECT * FROM analytics.integration_health")
+    assert [health[f"api_response_time_p{share}_ms"] for share in (50, 95, 99)] == [10, 50, 100]
+    assert (health["lms_code"], health["is_closed"], health["is_restated"]) == ("learn", True, False)
+    assert health["reasons"] == {"error_rate": "no_data"}
+    board = only(analyst, "SELECT * FROM analytics.dashboards")
+    assert (board["period_start"], board["period_last_day"]) == (date(2024, 2, 1), date(2024, 2, 1))
+    assert board["reasons"] == {"roi_analysis": "no_input_event"}
+
+
+def test_departments_and_certificates_of_today(owner: psycopg.Connection[dict[str, Any]]) -> None:
+    """Of the present people; what is completed is not overdue, and what is overdue counts until it is completed."""
+    logistics = "WHERE department_code = 'LOG'"
+    row = only(owner, f"SELECT * FROM analytics.completion_by_department {logistics}")
+    assert (row["people"], row["enrollments"], row["completed"], row["completion_rate"]) == (1, 2, 2, 100)
+    nobody = only(owner, "SELECT * FROM analytics.completion_by_department WHERE department_id IS NULL")
+    assert (nobody["people"], nobody["enrollments"], nobody["completion_rate"]) == (1, 0, None)
+    certificate = only(owner, "SELECT * FROM analytics.expiring_certificates")
+    assert (certificate["employee_name"], certificate["within_days"]) == ("Ada Lind", 60)
+    assert certificate["days_left"] in (44, 45, 46)
+    assert only(owner, f"SELECT * FROM analytics.overdue_by_department {logistics}")["overdue"] == 0
+    owner.execute(
+        "UPDATE hub.lms_course_enrollment SET enrollment_status = 'In Progress' WHERE enrollment_number = 'E-3'"
+    )
+    row = only(owner, f"SELECT * FROM analytics.overdue_by_department {logistics}")
+    assert (row["people_overdue"], row["overdue"], row["oldest_due_date"]) == (1, 1, date(2024, 3, 1))
+    owner.execute("UPDATE hub.employee SET leave_start_date = '2024-01-01' WHERE employee_number = '2'")
+    assert only(owner, f"SELECT * FROM analytics.overdue_by_department {logistics}")["overdue"] == 0
+    owner.rollback()
 
 
 def test_freshness(analyst: psycopg.Connection[dict[str, Any]]) -> None:
