@@ -65,7 +65,7 @@ def _live(made: Site, systems: list[Lms], rng: Random, seconds: float, folder: P
         for one in systems:
             connect(
                 hub, one, sync_frequency="Real-time", max_retry_attempts=2, timeout_seconds=20,
-                connector_settings={"poll_seconds": 3, "full_pass_hours": 1},
+                connector_settings={"poll_seconds": 3, "probe_seconds": 5, "full_pass_hours": 1},
             )  # fmt: skip
     made.start("server")
     began = time.monotonic()

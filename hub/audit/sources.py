@@ -81,35 +81,6 @@ class PostgresSource:
                 raise
 
     def strays(self, topic: str) -> dict[int, int]:
-        """Partition → offset of a record that lies where no append puts one."""
-
-
-class PostgresSource:
-    """The log in schema ``log``, over a connection of its own (autocommit), which the caller closes."""
-
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self._connection = connection
-        self._topics: dict[str, int] = dict(connection.execute("SELECT name, topic_id FROM log.topic").fetchall())
-
-    def bounds(self, topic: str) -> dict[int, tuple[int, int]]:
-        """See ``Source``."""
-        query = "SELECT part, first_offset, next_offset FROM log.head WHERE topic_id = %s"
-        return {part: (begin, end) for part, begin, end in self._connection.execute(query, (self._topics[topic],))}
-
-    def records(self, topic: str, partition: int, start: int, end: int) -> Iterator[tuple[int, bytes]]:
-        """See ``Source``."""
-        query = sql.SQL(ROWS).format(topic=self._topics[topic], part=partition, start=start, end=end)
-        unpack, size = ROW.unpack_from, ROW.size
-        with self._connection.cursor() as cursor, cursor.copy(query) as copy:
-            first = next(iter(copy), b"")
-            if len(first) <= COPY_HEAD + 2:  # no row: the head and the trailer
-                return
-            yield unpack(first, COPY_HEAD)[2], bytes(first[COPY_HEAD + size :])
-            for row in copy:
-                if len(row) > 2:
-                    yield unpack(row)[2], row[size:]  # type: ignore[misc]
-
-    def strays(self, topic: str) -> dict[int, int]:
         """See ``Source``."""
         return dict(self._connection.execute(STRAYS, (self._topics[topic],)).fetchall())
 

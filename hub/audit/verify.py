@@ -126,15 +126,14 @@ class Verifier:
         if head is not None and head.records > sealed:
             marks.append(head)
             report.unsealed += head.records - sealed
-        elif head is not None and (clash := self._clash(name, where, head)):
-            return Verdict(begin, clash, 0)
         last = marks[-1].records if marks else begin.records
         with closing(self._source.records(topic, part, begin.records, last)) as records:  # type: ignore[type-var]
             verdict = walk(name, records, begin, marks)
         if verdict.finding is not None:
             return verdict._replace(finding=self._named(where, verdict, marks))
         report.unfolded += max(0, end - last)
-        return verdict._replace(finding=self._hole(where, last, end))
+        clash = None if head is None else self._clash(name, where, head)
+        return verdict._replace(finding=clash or self._hole(where, last, end))
 
     def _clash(self, name: str, where: tuple[str, int], head: Mark) -> Finding | None:
         """Whether the present head is another one than a seal over as many records says."""

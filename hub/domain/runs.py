@@ -23,6 +23,9 @@ DOWN = frozenset({ConnectionStatus.DISCONNECTED.value, ConnectionStatus.ERROR.va
 PASSING = frozenset({ConnectionStatus.TESTING.value, ConnectionStatus.MAINTENANCE.value})
 UP = ConnectionStatus.CONNECTED.value
 
+INTERRUPTED = "interrupted:"
+"""How the failure of a run begins that ended because the hub did."""
+
 Run = Mapping[str, Any]
 
 
@@ -179,7 +182,10 @@ def _is_pull(run: Run) -> bool:
 
 
 def _shows_connection(row: Row, run: Run) -> bool:
-    """Whether a run says anything of the connection: a file handed over says nothing of an LMS's own API."""
+    """Whether a run says anything of the connection. A file handed over says nothing of an LMS's own API, and a run that
+    ended with its process says nothing of anything but the hub."""
+    if str(run.get("failure") or "").startswith(INTERRUPTED):
+        return False
     return _is_pull(run) or row["integration_method"] == IntegrationMethod.FILE_UPLOAD
 
 

@@ -64,7 +64,7 @@ SELECT ceil(greatest(extract(epoch FROM a.timestamp - t.at), 0) / 60)::int, coun
 FROM hub.lms_audit_trail a
 JOIN (SELECT DISTINCT stream_id, at FROM told_time) t
   ON a.additional_context->>'stream' = 'enrollment/' || t.stream_id
- AND (a.additional_context->>'occurred_at')::timestamptz = date_trunc('milliseconds', t.at)
+ AND date_trunc('milliseconds', (a.additional_context->>'occurred_at')::timestamptz) = date_trunc('milliseconds', t.at)
 WHERE a.timestamp >= %s AND a.additional_context->>'correlation_id' = %s
 GROUP BY 1 ORDER BY 1
 """

@@ -24,6 +24,13 @@ SETTINGS: Final = (
     ),
     Setting("poll_seconds", "Seconds between syncs where sync_frequency is Real-time", int, 60),
     Setting(
+        "probe_seconds",
+        "Seconds between probes while connection_status is Error",
+        int,
+        300,
+        help="A probe that succeeds closes the breaker, and a run follows.",
+    ),
+    Setting(
         "guard_share_percent",
         "Share of the existing records that a full pass may drop",
         int,
@@ -36,7 +43,7 @@ SETTINGS: Final = (
 NAMES: Final = frozenset(setting.name for setting in SETTINGS)
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _ONCE = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d")
-_LEAST = {"full_pass_hours": 1, "poll_seconds": 1, "guard_share_percent": 0, "guard_least": 0}
+_LEAST = {"full_pass_hours": 1, "poll_seconds": 1, "probe_seconds": 1, "guard_share_percent": 0, "guard_least": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,7 @@ class Own:
 
     full_pass_hours: int = 24
     poll_seconds: int = 60
+    probe_seconds: int = 300
     guard_share_percent: int = 5
     guard_least: int = 20
     maintenance: tuple[Window, ...] = ()

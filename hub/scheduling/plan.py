@@ -23,8 +23,8 @@ INTERVALS = {
     SyncFrequency.DAILY.value: DAY,
     SyncFrequency.WEEKLY.value: 7 * DAY,
 }
-PROBE, PROBE_OPEN = 15 * MINUTE, 5 * MINUTE
-"""Between contacts where nothing else calls, and where the breaker is open."""
+PROBE = 15 * MINUTE
+"""Between contacts where nothing else calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def next_step(one: Standing, now: int) -> Step:
         return Step("maintenance_ends", now)
     contact = max(one.contact_at or 0, one.pulled_at or 0)
     if one.status == ConnectionStatus.ERROR:
-        steps = [Step("probe", contact + PROBE_OPEN)]
+        steps = [Step("probe", contact + one.own.probe_seconds * SECOND)]
     else:
         steps = [Step("probe", contact + PROBE)]
         run = next_run(one, now)

@@ -22,7 +22,7 @@ from projections.copyformat import Opener, encoder, opened
 from projections.engine.batch import Reached, Writes
 from projections.engine.folder import OwnershipLost, RowRefused
 from projections.folds import WRITE_ORDER
-from projections.tables import HISTORY, TABLES
+from projections.tables import HISTORY, SCHEMA, TABLES
 
 SMALL = 15
 """Rows of one table below which single statements are faster than COPY."""
@@ -86,20 +86,31 @@ class Block(NamedTuple):
 
 
 class PgStore:
-    """A fold store over one connection of its own (autocommit; the store opens its own transactions)."""
+    """A fold store over one connection of its own (autocommit; the store opens its own transactions).
 
-    def __init__(self, connection: psycopg.Connection[Any], opener: Opener) -> None:
+    ``tables``: where the rows are written, if not to the tables that everybody reads; nobody is told of those.
+    """
+
+    def __init__(
+        self, connection: psycopg.Connection[Any], opener: Opener, tables: Mapping[str, Table] = TABLES
+    ) -> None:
         self._connection = connection
         self._opener = opener
+        self._tables = tables
+        self._is_live = tables is TABLES
+        schema = str(tables["stream_head"].schema)
+        self._heads, self._reached, self._first, self._moved = (
+            statement.replace(f" {SCHEMA}.", f" {schema}.") for statement in (HEADS, REACHED, FIRST, MOVE)
+        )
         plain.adapt(connection)
-        upsert.prepare(connection, (TABLES[name] for name in WRITTEN))
+        upsert.prepare(connection, (tables[name] for name in WRITTEN))
 
     def reached(self, partitions: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Reached]:
         """How far these partitions are folded."""
         found = {where: Reached() for where in partitions}
         topics, numbers = [topic for topic, _ in partitions], [number for _, number in partitions]
         with self._translated(), self._connection.cursor() as cursor:
-            cursor.execute(REACHED, (topics, numbers))
+            cursor.execute(self._reached, (topics, numbers))
             for topic, number, offset, chain, count, epoch in cursor:
                 found[topic, number] = Reached(offset, bytes(chain), count, epoch)
         return found
@@ -113,14 +124,14 @@ class PgStore:
         with self._translated(), connection.cursor() as head_cursor:
             with connection.pipeline():
                 if streams:
-                    head_cursor.execute(HEADS, (list(streams),), prepare=True)
+                    head_cursor.execute(self._heads, (list(streams),), prepare=True)
                 for table, ids in rows.items():
-                    plain.ask(cursors[table], TABLES[table], list(ids))
+                    plain.ask(cursors[table], self._tables[table], list(ids))
             heads = {row[0]: Head(*row[1:]) for row in head_cursor} if streams else {}
             found = {
                 (table, row["id"]): row
                 for table, cursor in cursors.items()
-                for row in plain.rows_from(cursor, TABLES[table])
+                for row in plain.rows_from(cursor, self._tables[table])
             }
         for cursor in cursors.values():
             cursor.close()
@@ -135,14 +146,15 @@ class PgStore:
 
     def encode(self, writes: Writes) -> list[Block]:
         """Everything that the transaction writes, as bytes where it goes by COPY; in the order of writing."""
+        tables = self._tables
         blocks = [
-            self._block(TABLES[name], list(writes.rows[name].values())) for name in WRITE_ORDER if name in writes.rows
+            self._block(tables[name], list(writes.rows[name].values())) for name in WRITE_ORDER if name in writes.rows
         ]
-        blocks += [self._block(HISTORY[parent], versions) for parent, versions in writes.history.items()]
-        blocks.append(self._block(TABLES["lms_audit_trail"], writes.audit))
+        blocks += [self._block(tables[HISTORY[parent].name], made) for parent, made in writes.history.items()]
+        blocks.append(self._block(tables["lms_audit_trail"], writes.audit))
         heads = [_head_row(stream, *head) for stream, head in writes.heads.items()]
-        blocks.append(self._block(TABLES["stream_head"], heads))
-        blocks.append(self._block(TABLES["dead_letter"], writes.dead))
+        blocks.append(self._block(tables["stream_head"], heads))
+        blocks.append(self._block(tables["dead_letter"], writes.dead))
         return [block for block in blocks if block.rows or block.data]
 
     def write(self, writes: Writes, blocks: Sequence[Block]) -> None:
@@ -158,8 +170,9 @@ class PgStore:
                     upsert.store_encoded(cursor, block.table, block.data)
                 else:
                     upsert.store(cursor, block.table, block.rows, small=True)
-            for told in news({where: at.next_offset for where, at in writes.reached.items()}):
-                cursor.execute(TELL, (told,), prepare=True)
+            if self._is_live:
+                for told in news({where: at.next_offset for where, at in writes.reached.items()}):
+                    cursor.execute(TELL, (told,), prepare=True)
 
     def _block(self, table: Table, rows: list[Row]) -> Block:
         ready = opened(rows, table, self._opener)
@@ -174,7 +187,7 @@ class PgStore:
             moves[is_new].append(
                 (*where, after.next_offset, after.chain, after.count, before.next_offset, before.epoch)
             )
-        for statement, chosen, columns in ((MOVE, moves[False], 7), (FIRST, moves[True], 5)):
+        for statement, chosen, columns in ((self._moved, moves[False], 7), (self._first, moves[True], 5)):
             if not chosen:
                 continue
             values = [list(column) for column in zip(*chosen, strict=True)][:columns]

@@ -29,6 +29,8 @@ class Projection:
     fold: Callable[[Row | None, PlainEvent, str], Row | None]
     """(row or none, event, row id) → row, or none for no change."""
     columns: frozenset[str]
+    version: int = 1
+    """Raised with every change of ``keys`` or ``fold`` after which the same log gives other rows (docs/rebuild.md)."""
     name: str = field(init=False)
     """The name of the table; stored positions and documentation use it, so it never changes."""
 

@@ -19,7 +19,7 @@ import psycopg
 from sqlalchemy import Connection, NullPool, create_engine, text
 
 from hub.errors import Fatal
-from projections import views
+from projections import asof, views
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -43,7 +43,7 @@ def upgrade(database: str | Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {VERSION_SCHEMA}"))
         pending = _is_behind(connection)
-        if not pending and views.are_current(connection):
+        if not pending and views.are_current(connection) and asof.are_current(connection):
             return
         views.drop(connection)
         if pending:
@@ -52,6 +52,7 @@ def upgrade(database: str | Connection) -> None:
             with _ALEMBIC:
                 command.upgrade(_config(connection), "head")
         views.create(connection)
+        asof.create(connection)
 
 
 def current(database: str | Connection) -> str | None:

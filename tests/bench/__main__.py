@@ -16,7 +16,9 @@ from rich.table import Table
 
 from hub.logging import configure
 from tests.bench import (
+    bench_canvas,
     bench_codec,
+    bench_dashboard,
     bench_decide,
     bench_end_to_end,
     bench_fold,
@@ -24,10 +26,15 @@ from tests.bench import (
     bench_kafka,
     bench_latency,
     bench_memory,
+    bench_moodle,
+    bench_schedule,
     harness,
 )
 
-NAMES = ("codec", "decide", "fold", "end-to-end", "latency", "memory", "import", "kafka")
+NAMES = (
+    "codec", "decide", "fold", "end-to-end", "latency", "memory", "import", "moodle", "canvas", "schedule", "dashboard",
+    "kafka",
+)  # fmt: skip
 
 
 def options(given: Sequence[str] | None = None) -> argparse.Namespace:
@@ -50,6 +57,15 @@ def options(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--import-rows", type=int, default=10_000, help="rows of the CSV file (100000: the full length)"
     )
+    parser.add_argument(
+        "--source-enrollments",
+        type=int,
+        default=6_000,
+        help="enrollments of the fake Moodle and Canvas (about five records each)",
+    )
+    parser.add_argument(
+        "--dashboard-enrollments", type=int, default=200_000, help="enrollments that dashboards tell of"
+    )
     parser.add_argument("--output", type=Path, default=Path("bench.json"))
     return parser.parse_args(given)
 
@@ -58,8 +74,16 @@ def measure(chosen: argparse.Namespace) -> Iterator[harness.Figure]:
     """All figures, one bench after the other."""
     if "codec" in chosen.only:
         yield from bench_codec.figures()
+    if "moodle" in chosen.only:
+        yield from bench_moodle.figures(chosen.source_enrollments)
+    if "canvas" in chosen.only:
+        yield from bench_canvas.figures(chosen.source_enrollments)
     with tempfile.TemporaryDirectory(prefix="hub-bench-") as home, harness.Bed.open(Path(home), chosen.rows) as bed:
         yield from _on_postgresql(bed, chosen)
+        if "schedule" in chosen.only:
+            yield from bench_schedule.figures(bed.databases.create(), Path(home) / "schedule")
+        if "dashboard" in chosen.only:
+            yield from bench_dashboard.figures(bed, enrollments=chosen.dashboard_enrollments)
         if "kafka" in chosen.only:
             yield from bench_kafka.run(bed, chosen.observations)
 

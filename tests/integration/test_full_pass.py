@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from psycopg.rows import dict_row
 
 from hub.bootstrap import Hub
 from hub.directory.commands import company
+from hub.domain.units import SECOND
 from hub.errors import Refused
 from hub.intake.guard import HeldRun
 from hub.intake.service import Intake
@@ -163,14 +165,10 @@ def test_where_the_guard_trips(scene: Scene) -> None:
         scene.intake.sync(COMPANY, code)
         lms.courses["A"] = dict(list(lms.courses["A"].items())[gone:])
         lms.enroll("B", 100)
-        try:
+        with pytest.raises(HeldRun) if held else nullcontext() as no:
             scene.intake.sync(COMPANY, code, full=True)
-        except HeldRun as no:
-            assert held, (known, gone, settings)
-            assert no.loss.would_drop == gone
-        else:
-            assert not held, (known, gone, settings)
-            assert scene.last_run()["dropped"] == gone
+        dropped = no.value.loss.would_drop if no is not None else scene.last_run()["dropped"]
+        assert dropped == gone, (known, gone, settings)
 
 
 def test_a_held_run_that_is_accepted(scene: Scene) -> None:
@@ -243,3 +241,13 @@ def test_what_a_run_tells(scene: Scene) -> None:
     scene.lms.courses["A"]["A-p0"] = 55.0
     scene.sync()
     assert scene.last_run()["trigger"] == "person"
+    assert "latency" not in scene.last_run()["samples"], "the source does not tell when it changed"
+    scene.lms.age = 150 * SECOND
+    scene.lms.enroll("B", 4)
+    scene.sync()
+    latency = scene.last_run()["samples"]["latency"]
+    assert (latency["count"], latency["median_minutes"], latency["histogram"]) == (
+        7,
+        3,
+        {"3": 7},
+    )  # a newer own time is a change

@@ -33,6 +33,8 @@ class FakeLms:
     catalogue: bool = True
     covers: bool = True
     covers_always: bool = False
+    age: int | None = None
+    """So long ago, in microseconds, each enrollment changed; None: it does not tell."""
     faults: deque[Exception] = field(default_factory=deque)
     """What the next pulls end with, before anything is read."""
     checks: list[Check] = field(default_factory=lambda: [Check("reach", ok=True, text="It answers.")])
@@ -106,7 +108,9 @@ class FakeConnector:
         self.requests.add("ok", 3.0)
 
     def _item(self, course: str, who: str, progress: float, ask: Pull) -> Item:
-        seen, learner = Seen(ask.now(), native_id=f"{course}/{who}"), Learner(who)
+        now, age = ask.now(), self.lms.age
+        seen = Seen(now, source_time=None if age is None else now - age, native_id=f"{course}/{who}")
+        learner = Learner(who)
         facts = {"progress": round(progress * 100), "completed": progress >= 100 or None, "worked": progress > 0}
         return Item(
             who, [self.observer.account(learner, seen), self.observer.enrollment(learner, course, facts, seen)], size=50

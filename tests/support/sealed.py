@@ -23,6 +23,7 @@ from tests.support.site import CODE, COMPANY, furnish, site
 
 PEOPLE, COURSES = 10, 4
 TOPIC = "lms.learning"
+FAR = 1_000_000
 
 
 def build(url: str, folder: Path) -> None:
@@ -88,13 +89,12 @@ class Tamperer:
 
     def shift(self, start: int, by: int) -> None:
         """Move the records from an offset on."""
-        for step in (by * 1_000_000, by - by * 1_000_000):
-            self.do(
-                'UPDATE log.record SET "offset" = "offset" + %(by)s WHERE topic_id = %(topic)s AND part = %(part)s '
-                'AND "offset" >= %(start)s',
-                by=step,
-                start=start if step == by * 1_000_000 else start + by * 1_000_000,
-            )
+        statement = (
+            'UPDATE log.record SET "offset" = "offset" + %(by)s WHERE topic_id = %(topic)s AND part = %(part)s '
+            'AND "offset" >= %(start)s'
+        )
+        self.do(statement, by=FAR, start=start)  # far away first, for two may never have the same offset
+        self.do(statement, by=by - FAR, start=start + FAR)
 
     def event_at(self, offset: int) -> str:
         """The id of the event at an offset, as the trail tells."""

@@ -55,6 +55,13 @@ sync.completed                 | Data Sync            | Sync       | LMS Config 
 sync.failed                    | Performance Issue    | Sync       | LMS Config        | Medium | Internal      | None
 connection.lost                | Performance Issue    | Sync       | LMS Config        | Medium | Internal      | None
 connection.restored            | Performance Issue    | Sync       | LMS Config        | Medium | Internal      | None
+connection.testing             | Performance Issue    | Sync       | LMS Config        | Medium | Internal      | None
+connection.tested              | Performance Issue    | Sync       | LMS Config        | Medium | Internal      | None
+connection.checked             | Performance Issue    | Sync       | LMS Config        | Medium | Internal      | None
+connection.maintenance_began   | Performance Issue    | Sync       | LMS Config        | Medium | Internal      | None
+connection.maintenance_ended   | Performance Issue    | Sync       | LMS Config        | Medium | Internal      | None
+run.held                       | Data Sync            | Reject     | LMS Config        | High   | Learning Data | Company Policy
+run.released                   | Data Sync            | Approve    | LMS Config        | High   | Learning Data | Company Policy
 command.refused                | Access Control       | Reject     | LMS Config        | Low    | Internal      | None
 employee.hired                 | Data Sync            | Create     | Employee Data     | Low    | PII           | None
 employee.changed               | Data Sync            | Update     | Employee Data     | Low    | PII           | None
@@ -87,6 +94,7 @@ KINDS = {
     "lesson": "enrollment",
     "integration": "settings",
     "sync": "settings",
+    "run": "settings",
     "connection": "settings",
     "command": "settings",
 }

@@ -422,14 +422,13 @@ def test_test_of_a_canvas_that_is_none():
 
 
 def test_rules_of_the_integration_hold():
-    """Mappings and transformations see Canvas's row and what was read of it, as with files."""
+    """Mappings see Canvas's row and what was read of it, as with files."""
     rows = [enrollment(4711, sis_section_id="C-9"), enrollment(4712, user_id=124, sis_section_id=None)]
     with serving(lists(rows, [progress()], [submission(grade="complete")])) as canvas:
         items = pulled(
             connect(
                 canvas,
-                field_mappings={"course_code": "sis_section_id"},
-                transformation_rules={"lesson_name": "grade"},
+                field_mappings={"course_code": "sis_section_id", "lesson_name": "grade"},
             )
         )
     told = facts(items)

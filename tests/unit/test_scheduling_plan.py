@@ -11,7 +11,7 @@ from hub.domain.units import DAY, SECOND, micros
 from hub.errors import Refused
 from hub.integrations.settings import Own, of_connector, own
 from hub.integrations.windows import Window, next_after, now_in
-from hub.scheduling.plan import HOUR, MINUTE, PROBE, PROBE_OPEN, Standing, Step, next_run, next_step
+from hub.scheduling.plan import HOUR, MINUTE, PROBE, Standing, Step, next_run, next_step
 
 NOW = 1_770_000_000_000_000  # Monday, 2 February 2026, 02:40 UTC
 
@@ -88,7 +88,7 @@ def test_a_failed_run_is_tried_again() -> None:
 def test_an_open_breaker_lets_nothing_through_but_a_probe() -> None:
     """Status Error: no runs but a light probe every few minutes."""
     broken = standing(frequency="Real-time", status="Error", error_count=3, retry_at=NOW - DAY)
-    assert next_step(broken, NOW) == Step("probe", NOW - MINUTE + PROBE_OPEN)
+    assert next_step(broken, NOW) == Step("probe", NOW - MINUTE + 5 * MINUTE)
 
 
 def test_a_probe_where_nothing_else_calls() -> None:
