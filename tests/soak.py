@@ -38,6 +38,9 @@ MISCHIEF = (
     "lie half_body",
 )
 
+BAD_SECONDS, GOOD_SECONDS = 8.0, 17.0
+"""How long a source misbehaves in one way, and how long it is well then."""
+
 
 def main() -> int:
     """Run it; the status is 1 where the tables differ in the end."""
@@ -67,13 +70,17 @@ def _live(made: Site, systems: list[Lms], rng: Random, seconds: float, folder: P
                 hub, one, sync_frequency="Real-time", max_retry_attempts=2, timeout_seconds=20,
                 connector_settings={"poll_seconds": 3, "probe_seconds": 5, "full_pass_hours": 1},
             )  # fmt: skip
+            _settle(hub, one)
     made.start("server")
     began = time.monotonic()
     told = began
     while time.monotonic() - began < seconds:
         for one in systems:
-            one.say(rng.choice(MISCHIEF) if rng.random() < 0.5 else "well")
-        time.sleep(min(20.0, seconds / 10))
+            one.say(rng.choice(MISCHIEF))
+        time.sleep(min(BAD_SECONDS, seconds / 10))
+        for one in systems:
+            one.say("well")
+        time.sleep(min(GOOD_SECONDS, seconds / 10))
         if time.monotonic() - told >= 60:
             told = time.monotonic()
             _tell(made, f"{told - began:.0f} s")
@@ -91,7 +98,7 @@ def _live(made: Site, systems: list[Lms], rng: Random, seconds: float, folder: P
 
 
 def _settle(hub: Hub, one: Lms) -> None:
-    """Read everything once more, from a source that is well."""
+    """Read everything, from a source that is well."""
     try:
         accounting = Intake(hub).sync(COMPANY, one.kind, full=True)
     except HubError as problem:

@@ -36,6 +36,8 @@ WHERE = frozenset({"additional_context"})
 """Columns that say where something lies in the log."""
 LATER = re.compile(r"20(2[5-9]|[3-9]\d)-\d\d-\d\d[T ][0-9:.+Z]*")
 """The times of the test itself; what the source tells is of 2024."""
+MOMENTS = re.compile(r'"(pulled_at|last_contact_at|full_pass_at|retry_at|failing_since)": (\[[^]]*\]|\d{16})')
+"""Moments in ``fold_state`` of an integration, microseconds."""
 
 Workers = scene.Workers
 
@@ -87,7 +89,7 @@ def _tables(hub: Hub) -> dict[str, list[str]]:
         for (name,) in names:
             rows = connection.execute(f'SELECT to_jsonb(t) FROM hub."{name}" t').fetchall()
             kept = [{key: value for key, value in row.items() if key not in WHERE} for (row,) in rows]
-            found[name] = sorted(LATER.sub("now", json.dumps(row, sort_keys=True)) for row in kept)
+            found[name] = sorted(MOMENTS.sub("now", LATER.sub("now", json.dumps(row, sort_keys=True))) for row in kept)
     return found
 
 

@@ -37,6 +37,7 @@ class Replay:
         self.zone = zone
         self.cycles: dict[str, Cycle] = {}
         self.courses: dict[str, list[tuple[int, int | None]]] = {}
+        self.names: dict[str, str] = {}
         for event in events:
             if event["recorded_at"] >= known_end:
                 continue
@@ -58,9 +59,11 @@ class Replay:
             self.cycles[other].row["employee_id"] = event["employee_id"]
 
     def _course(self, event: Event) -> None:
-        told = self.courses.setdefault(event["change"].get("course_id") or event["stream_id"], [])
-        validity = event["change"].get("validity_days")
-        told.append((day_in(event["occurred_at"], self.zone), validity))
+        change = event["change"]
+        name = self.names.setdefault(event["stream_id"], change.get("course_id"))
+        told = self.courses.setdefault(name, [])
+        validity = change.get("validity_days") or (told[-1][1] if told else None)
+        told.append((self._day(event), validity))
 
     def validity(self, course: str, day: int) -> int | None:
         """The validity period in force on a day, else the first one told."""
@@ -83,13 +86,9 @@ class Replay:
         if done > day:
             return "completed later"
         until = row.get("valid_until")
-        if row["enrollment_status"] == "Expired":
-            told = [
-                self._day(event)
-                for event, after in cycle.without_retracted()
-                if after["enrollment_status"] == "Expired"
-            ]
-            until = min([*told, until] if until is not None else told)
+        if until is None and row["enrollment_status"] == "Expired":
+            past = cycle.without_retracted()
+            until = min(self._day(event) for event, after in past if after["enrollment_status"] == "Expired")
         if until is None and (period := self.validity(row["course"], day)):
             until = done + period
         revoked = row.get("revoked_on")

@@ -18,7 +18,8 @@ from hub.errors import Refused
 from hub.identity.commands import relink_enrollment
 from hub.log import codec
 from hub.log.port import NewRecord
-from tests.support.pg_scene import COMPANY, INTEGRATION, NOW, RUN, Scene
+from projections import folds
+from tests.support.pg_scene import COMPANY, INTEGRATION, NOW, PARTITIONS, RUN, Scene
 
 ZONE = "Europe/Berlin"
 HOUR = DAY // 24
@@ -48,6 +49,9 @@ class Year:
         around = scene.around
         given = {name: getattr(around, name) for name in around.__slots__} | {"clock": lambda: self.now}
         scene.around = Surroundings(**given)
+        self.folder = scene.folder()
+        self.starts = {(topic, part): 0 for topic in folds.BY_TOPIC for part in range(PARTITIONS)}
+        scene.deciding.fold = self._fold
         scene.prepared().execute(company("ACME", "Acme", time_zone=ZONE))
         self._people()
 
@@ -67,6 +71,14 @@ class Year:
                 self._act()
             if self.chance.random() < 0.2:
                 self._lapse()
+
+    def _fold(self) -> None:
+        """Fold what is new, over one connection."""
+        found = self.scene.log.read(self.starts, 10_000)
+        for record in found:
+            self.starts[record.topic, record.partition] = record.offset + 1
+        if found:
+            self.folder.fold(found)
 
     def _people(self) -> None:
         with self.scene.connect() as connection:
@@ -115,7 +127,7 @@ class Year:
                 "valid_until": begins + self.chance.randint(10, 150),
             }  # fmt: skip
         if kind == "again":
-            return {"registered": True, "registered_on": day, "enrollment_key": f"k{at}"}
+            return {"registered": True, "enrolled_on": day, "enrollment_key": f"k{at}"}
         if kind == "failed":
             return {"completed": True, "passed": False}
         return (
@@ -152,6 +164,14 @@ class Year:
             acts.waive(COMPANY, stream),
             acts.set_due_date(COMPANY, stream, day),
         ]
+        certified = [
+            one
+            for one in self.streams.values()
+            if ids.enrollment_row(one, 1) in {row for row, _ in self.scene.ask(CYCLES)}
+        ]
+        if certified and self.chance.random() < 0.2:
+            stream = self.chance.choice(certified)
+            wishes = [acts.revoke_certificate(COMPANY, stream, occurred_at=midnight(day, ZONE))]
         if self.chance.random() < 0.2:
             self._relink(self.chance.choice(ACCOUNTS))
         else:

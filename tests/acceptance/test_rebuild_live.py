@@ -1,0 +1,210 @@
+"""All tables are rebuilt while commands and observations arrive, and while the rebuild is killed: equal, nobody fails or waits."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from hub.bootstrap import Hub, open_hub
+from hub.directory.commands import company
+from hub.rebuilding.service import Rebuilding
+from projections.rebuild import pair
+from tests.support import equality, learning
+from tests.support.rebuilding import filled
+from tests.support.site import CODE, COMPANY, Site
+
+KILLS = 5
+LONGEST_PAUSE = 1.0
+REBUILD = ("-c", "from hub.cli import main; main()", "projections", "rebuild", "--json")
+READS = (
+    "SELECT count(*) FROM analytics.enrollments",
+    "SELECT count(*) FROM analytics.lesson_progress",
+    "SELECT count(*) FROM hub.lms_audit_trail",
+    "SELECT count(*) FROM hub.company c JOIN analytics.employees e ON e.company_code = c.code",
+)
+"""What readers ask again and again; none of these may ever go down, as it would where a reader met a half."""
+
+
+@dataclass
+class Traffic:
+    """Writers and readers beside a rebuild, each in a thread of its own."""
+
+    site: Site
+    folder: Path
+    stop: threading.Event = field(default_factory=threading.Event)
+    failures: list[BaseException] = field(default_factory=list)
+    pauses: list[float] = field(default_factory=list)
+    """How long each transaction of a writer took that touches the tables as a fold does."""
+    commands: int = 0
+    reads: int = 0
+    imports: int = 0
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    def __enter__(self) -> Traffic:
+        for work in (self._command, self._import, self._write, self._read):
+            thread = threading.Thread(target=self._run, args=(work,))
+            thread.start()
+            self._threads.append(thread)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop.set()
+        for thread in self._threads:
+            thread.join(90)
+        if self.failures:
+            raise self.failures[0]
+
+    def _run(self, work: Any) -> None:
+        try:
+            work()
+        except BaseException as problem:  # the test's own thread tells it
+            self.failures.append(problem)
+            self.stop.set()
+
+    def _command(self) -> None:
+        with open_hub(self.site.settings, runners=False) as hub:
+            while not self.stop.is_set():
+                hub.commands.execute(company(CODE, f"Name {self.commands}", time_zone="Europe/Berlin"))
+                self.commands += 1
+
+    def _import(self) -> None:
+        from hub.intake.service import Intake
+
+        with open_hub(self.site.settings, runners=False) as hub:
+            while not self.stop.is_set():
+                path = self.folder / f"more{self.imports}.jsonl"
+                learning.write_statements(path, 20, 4, seed=100 + self.imports)
+                Intake(hub).import_file(COMPANY, "lrs", str(path), {})
+                self.imports += 1
+
+    def _write(self) -> None:
+        """A writer of the tables that a fold writes, one prepared transaction after the other; it changes nothing."""
+        with psycopg.connect(self.site.url) as connection:
+            while not self.stop.wait(0.01):
+                begun = time.monotonic()
+                with connection.transaction():
+                    connection.execute("UPDATE hub.stream_head SET version = version WHERE false", prepare=True)
+                    connection.execute("UPDATE hub.employee SET site = site WHERE false", prepare=True)
+                self.pauses.append(time.monotonic() - begun)
+
+    def _read(self) -> None:
+        seen = dict.fromkeys(READS, 0)
+        with psycopg.connect(self.site.url, autocommit=True) as connection:
+            while not self.stop.is_set():
+                for query in READS:
+                    row = connection.execute(query, prepare=True).fetchone()
+                    assert row is not None
+                    assert row[0] >= seen[query], f"{query}: {row[0]} after {seen[query]}"
+                    seen[query] = row[0]
+                    self.reads += 1
+
+
+@pytest.fixture
+def place(database_url: str, tmp_path: Path) -> Iterator[Site]:
+    with filled(database_url, tmp_path) as made:
+        made.start("server")
+        yield made
+
+
+def told(hub: Hub, traffic: Traffic, seconds: float) -> str:
+    """The figures of a run in one line."""
+    events = sum(sum(ends.values()) for topic in ("lms.learning", "lms.directory") for ends in [hub.log.ends(topic)])
+    return (
+        f"{events} events in the log, {traffic.commands / seconds:.0f} commands/s, {traffic.imports} imports, "
+        f"{traffic.reads} reads, 0 failed, longest pause of a writer {max(traffic.pauses) * 1000:.0f} ms"
+    )
+
+
+def settled(hub: Hub) -> None:
+    """Wait until all that is in the log is in the tables."""
+    wanted = {
+        (topic, part): end
+        for topic in ("lms.learning", "lms.directory", "lms.operations", "lms.integration")
+        for part, end in hub.log.ends(topic).items()
+    }
+    assert hub.watch.wait(wanted, 60)
+
+
+@pytest.mark.timeout(180)
+def test_a_rebuild_beside_live_traffic(place: Site, tmp_path: Path) -> None:
+    """Commands, imports, readers and a writer go on through two rebuilds and a rollback; afterwards the tables equal the log."""
+    with open_hub(place.settings, runners=False) as hub:
+        acts = Rebuilding(hub, lambda *_: None)
+        begun = time.monotonic()
+        with Traffic(place, tmp_path) as traffic:
+            first = acts.rebuild()
+            acts.drop_old()
+            second = acts.rebuild()
+            back = acts.rollback()
+        seconds = time.monotonic() - begun
+        settled(hub)
+        print(told(hub, traffic, seconds))
+        print("held", *(f"{one.held_seconds * 1000:.0f} ms after {one.attempts}" for one in (first, second, back)))
+        assert not [row for one in (*first.results, *second.results) for row in one.differing]
+        assert traffic.commands > 10
+        assert traffic.imports > 0
+        assert max(traffic.pauses) < LONGEST_PAUSE
+        assert acts.drop_old() == ["hub_old"]
+        assert not [row for one in acts.compare() for row in one.differing]
+
+
+@pytest.mark.timeout(240)
+def test_a_rebuild_that_is_killed_goes_on(place: Site, tmp_path: Path) -> None:
+    """SIGKILL at five random moments, traffic going on: asked again it ends, the tables equal the log, nothing is left behind."""
+    seed = int(os.environ.get("HUB_TEST_SEED", random.SystemRandom().randrange(1_000_000)))
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    killed = 0
+    with open_hub(place.settings, runners=False) as hub, Traffic(place, tmp_path) as traffic:
+        while killed < KILLS:
+            process = rebuild(place)
+            try:
+                process.wait(rng.uniform(0.5, 6.0))
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+                process.wait(30)
+                killed += 1
+            if swapped(hub):
+                Rebuilding(hub, lambda *_: None).drop_old()
+        assert (process := rebuild(place)).wait(120) == 0, process
+    with open_hub(place.settings, runners=False) as hub:
+        settled(hub)
+        assert swapped(hub)
+        Rebuilding(hub, lambda *_: None).drop_old()
+        assert not [row for one in Rebuilding(hub, lambda *_: None).compare() for row in one.differing]
+        with hub.connection() as connection:
+            left = connection.execute("SELECT nspname::text FROM pg_namespace WHERE nspname LIKE 'hub%'").fetchall()
+            unchecked = connection.execute("SELECT count(*) FROM pg_constraint WHERE NOT convalidated").fetchone()
+        assert left == [("hub",)]
+        assert unchecked == (0,)
+        trail, heads = (equality.rows(place.url, name) for name in ("lms_audit_trail", "stream_head"))
+        assert sum(head["version"] for head in heads.values()) == len(trail)
+        print(f"longest pause of a writer {max(traffic.pauses) * 1000:.0f} ms, {traffic.reads} reads")
+
+
+def rebuild(place: Site) -> subprocess.Popen[bytes]:
+    """The command in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, *REBUILD],
+        env={**os.environ, **place.environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def swapped(hub: Hub) -> bool:
+    """Whether a rebuild came to its swap."""
+    with hub.connection() as connection:
+        return pair.exists(connection, pair.OLD)

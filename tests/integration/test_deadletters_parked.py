@@ -1,0 +1,190 @@
+"""Parked records of the log: replayed after a fix, discarded for good; the stream goes on, the others never stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hub.deadletters.letters import Letter, chosen
+from hub.deadletters.parking import Parking
+from hub.errors import Refused, Retriable
+from hub.log import codec
+from projections import folds
+from projections.engine.discards import discards
+from projections.engine.folder import Folder
+from projections.engine.memory import MemoryStore, Tables
+from tests.support.letters import CURE, POISON, Letters, letters
+from tests.support.site import COMPANY
+
+EVERYWHERE = [f"u{number},C{number},10,2026-01-01T10:00:00Z" for number in range(8)]
+
+
+@pytest.fixture
+def site(database_url: str, tmp_path: Path) -> Iterator[Letters]:
+    with letters(database_url, tmp_path) as made:
+        made.do(POISON)
+        yield made
+
+
+def one(site: Letters) -> Letter:
+    """The one parked record."""
+    (letter,) = (found for found in chosen(site.hub.connection) if found.is_parked)
+    return letter
+
+
+def poisoned(site: Letters) -> Letter:
+    """An enrollment that stands at 20, then a record that cannot be folded, then two observations behind it."""
+    site.take_in("u,C1,20,2026-01-01T10:00:00Z")
+    site.take_in("u,C1,66.66,2026-01-02T10:00:00Z")
+    site.take_in("u,C1,70,2026-01-03T10:00:00Z", "u,C1,80,2026-01-04T10:00:00Z")
+    return one(site)
+
+
+def test_a_poison_record_stops_neither_partition_nor_runner(site: Letters) -> None:
+    """Other streams of all partitions flow; what concerns the stream waits, and a command on it is told so."""
+    poisoned(site)
+    assert site.take_in(*EVERYWHERE).unmatched == 8
+    assert len(site.progress()) == 9
+    assert site.open() == {"parked": 1, "behind": 3}
+    assert site.hub.failures() == []
+
+
+def test_a_replay_after_the_fix_folds_it_and_what_waits_in_order(site: Letters) -> None:
+    """The tables are those of a hub that never saw the poison: rows, histories, trail with its chain, heads."""
+    letter = poisoned(site)
+    site.do(CURE)
+    done = Parking(site.hub).replay(letter, COMPANY, reason="fixed")
+    assert done is not None
+    assert [outcome for _, outcome in done.outcomes] == ["folded"]
+    assert ("C1", 80.0) in site.progress()
+    assert site.open() == {}
+    assert site.acts() == ["replayed"]
+    values = "SELECT progress_percentage::float8 FROM hub.lms_course_enrollment_history ORDER BY version"
+    assert [row[0] for row in site.ask(values)] == [20, 66.66, 70, 80]
+    assert_equal_from_the_start(site)
+
+
+def test_replaying_twice_does_nothing_twice(site: Letters) -> None:
+    """The second finds nothing to do: no event, no row."""
+    letter = poisoned(site)
+    site.do(CURE)
+    parking = Parking(site.hub)
+    parking.replay(letter, COMPANY)
+    before = site.rows("lms_course_enrollment", "lms_audit_trail", "stream_head")
+    assert parking.replay(letter, COMPANY) is None
+    assert parking.discard(letter, COMPANY, reason="again") is None
+    assert parking.react() == 0
+    assert site.rows("lms_course_enrollment", "lms_audit_trail", "stream_head") == before
+
+
+def test_what_still_cannot_be_folded_is_refused_and_nothing_is_told(site: Letters) -> None:
+    """A replay without a fix leaves no trace."""
+    letter = poisoned(site)
+    with pytest.raises(Refused, match="still cannot be folded"):
+        Parking(site.hub).replay(letter, COMPANY)
+    assert site.acts() == []
+    assert site.open() == {"parked": 1, "behind": 3}
+
+
+def test_a_rehearsal_shows_the_rows_and_changes_nothing(site: Letters) -> None:
+    """Before and after of the enrollment; tables, letters and epochs stay."""
+    letter = poisoned(site)
+    site.do(CURE)
+    before = site.rows("lms_course_enrollment", "dead_letter", "stream_head", "projection_offset")
+    tried = Parking(site.hub).rehearse(letter)
+    assert tried is not None
+    (change,) = [found for found in tried.changes if found.table == "lms_course_enrollment"]
+    assert change.before is not None
+    assert (change.before["progress_percentage"], change.after["progress_percentage"]) == (2000, 6666)
+    assert site.rows("lms_course_enrollment", "dead_letter", "stream_head", "projection_offset") == before
+
+
+def test_a_discard_needs_a_reason(site: Letters) -> None:
+    """Without one nothing happens, and the refusal is kept."""
+    letter = poisoned(site)
+    with pytest.raises(Refused, match="reason"):
+        Parking(site.hub).discard(letter, COMPANY, reason=" ")
+    assert site.open() == {"parked": 1, "behind": 3}
+
+
+def test_after_a_discard_the_stream_goes_on_without_the_record(site: Letters) -> None:
+    """What was told later counts; the poison never does, neither here nor in a fold from the beginning."""
+    letter = poisoned(site)
+    done = Parking(site.hub).discard(letter, COMPANY, reason="nonsense of the LMS")
+    assert done is not None
+    assert [outcome for _, outcome in done.outcomes] == ["discarded"]
+    assert ("C1", 80.0) in site.progress()
+    assert site.open() == {}
+    site.take_in("u,C1,90,2026-01-05T10:00:00Z")
+    assert ("C1", 90.0) in site.progress()
+    assert_equal_from_the_start(site)
+
+
+def test_the_first_record_of_a_stream_can_be_discarded(site: Letters) -> None:
+    """Nothing of its stream was ever applied; the next observation begins it, after those that waited."""
+    site.take_in("u,C9,66.66,2026-01-02T10:00:00Z")
+    site.take_in("u,C9,70,2026-01-03T10:00:00Z")
+    Parking(site.hub).discard(one(site), COMPANY, reason="nonsense")
+    assert site.progress() == [("C9", 70.0)]
+    assert_equal_from_the_start(site)
+
+
+def test_an_act_that_nobody_followed_is_followed_later(site: Letters, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process died between the event and the rows: whoever serves next brings it to its end."""
+    letter = poisoned(site)
+    parking = Parking(site.hub)
+    monkeypatch.setattr(parking, "_follow", lambda *_, **__: None)
+    parking.discard(letter, COMPANY, reason="nonsense")
+    assert site.open() == {"parked": 1, "behind": 3}
+    assert Parking(site.hub).react() == 1
+    assert site.open() == {}
+    assert ("C1", 80.0) in site.progress()
+
+
+def test_parking_is_told_once(site: Letters) -> None:
+    """By the part of a server; the next look has nothing to tell."""
+    poisoned(site)
+    for _ in range(2):
+        assert Parking(site.hub).react() == 0
+    assert site.acts() == ["parked"]
+
+
+def test_while_observations_wait_a_command_of_the_stream_is_told_not_now(site: Letters) -> None:
+    """The record is resolved, what waited for it is not decided yet: the order holds for commands, too."""
+    from hub.deciding.commands import Command
+
+    letter = poisoned(site)
+    Parking(site.hub)._resolver.resolve(letter.id, discard=True)
+    command = Command(
+        letter.id, "test", COMPANY, "lms.learning", ("enrollment", str(letter.stream)), lambda view, now: {}
+    )
+    with pytest.raises(Retriable, match="parked"):
+        site.hub.commands.execute(command)
+    site.take_in("u,C1,95,2026-01-06T10:00:00Z")
+    assert ("C1", 20.0) in site.progress()
+    Parking(site.hub).react()
+    assert ("C1", 95.0) in site.progress()
+
+
+def assert_equal_from_the_start(site: Letters) -> None:
+    """A fold of the whole log in memory, with the discards read first, gives the same rows, trail and heads."""
+    log = site.hub.log
+    topics = tuple(folds.BY_TOPIC)
+    tables = Tables()
+    folder = Folder(MemoryStore(tables), codec.decode, lambda: 0, discards(log, codec.decode))
+    folder.own([(topic, part) for topic in topics for part in range(log.partitions)])
+    folder.fold(log.read({(topic, part): 0 for topic in topics for part in range(log.partitions)}, 100_000))
+    for table in ("lms_course_enrollment", "course", "lms_account"):
+        live = dict(site.ask(f"SELECT id::text, extract(epoch FROM updated_at)::numeric * 1000000 FROM hub.{table}"))
+        assert live == {key: row["updated_at"] for key, row in tables.rows[table].items()}
+    progress = dict(site.ask("SELECT id::text, progress_percentage * 100 FROM hub.lms_course_enrollment"))
+    assert progress == {key: row["progress_percentage"] for key, row in tables.rows["lms_course_enrollment"].items()}
+    chains = dict(site.ask("SELECT id::text, additional_context->>'chain' FROM hub.lms_audit_trail"))
+    assert chains == {key: row["additional_context"]["chain"] for key, row in tables.audit.items()}
+    heads = site.ask("SELECT stream_id::text, last_event_id::text, version, parked FROM hub.stream_head")
+    assert {row[0]: row[1:] for row in heads} == {
+        key: (head.last_event_id, head.version, head.parked) for key, head in tables.heads.items()
+    }
+    assert not tables.dead
