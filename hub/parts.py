@@ -6,7 +6,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
+from hub.audit.part import Sealing
 from hub.bootstrap import Hub, clock, target_of
+from hub.deadletters.part import DeadLetterPart
 from hub.enrollments.clock import Clock, ClockReactor
 from hub.figures.part import Figures
 from hub.identity.part import Identity
@@ -45,5 +47,10 @@ def timekeeper(hub: Hub) -> Part:
     return Clock(ClockReactor(hub.commands, DueRows(hub.connection), clock), event_log, daily)
 
 
-PARTS: tuple[Callable[[Hub], Part], ...] = (Identity, scheduler, timekeeper, Figures)
+def sealing(hub: Hub) -> Part:
+    """Signs how far the chain of each partition has grown."""
+    return Sealing(hub, hub.settings.seal_seconds)
+
+
+PARTS: tuple[Callable[[Hub], Part], ...] = (Identity, scheduler, timekeeper, Figures, DeadLetterPart)
 """What a server runs, each made with the hub."""

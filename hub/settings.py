@@ -10,6 +10,7 @@
 | ``HUB_PARTITIONS`` | partitions of every topic, chosen once; default 12 |
 | ``HUB_LANES`` | processes of ``hub serve`` that share folding and deciding; default: processors, at most 4; 1: none apart |
 | ``HUB_SYNCS_AT_ONCE`` | runs and probes of ``hub serve`` at the same time, at most; default 16 |
+| ``HUB_SEAL_SECONDS`` | seconds between two seals of the chain by ``hub serve``; default 3600 |
 | ``HUB_LOG_LEVEL`` | debug, info, warning or error; default info |
 """
 
@@ -44,6 +45,7 @@ class Settings(BaseModel):
     partitions: int = Field(12, ge=1, le=1000)
     lanes: int = Field(default_factory=lambda: min(MOST_LANES, os.cpu_count() or 1), ge=1, le=64)
     syncs_at_once: int = Field(16, ge=1, le=256)
+    seal_seconds: int = Field(3600, ge=1)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property

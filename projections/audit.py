@@ -38,7 +38,12 @@ sync.completed                 | Data Sync            | Sync       | LMS Config 
 sync.failed                    | Performance Issue    | Sync       | LMS Config        | Medium | Internal      | None
 run.held                       | Data Sync            | Reject     | LMS Config        | High   | Learning Data | Company Policy
 run.released                   | Data Sync            | Approve    | LMS Config        | High   | Learning Data | Company Policy
+source.stopped                 | Performance Issue    | Sync       | LMS Config        | High   | Internal      | None
+source.*                       | Performance Issue    | Sync       | LMS Config        | Medium | Internal      | None
 connection.*                   | Performance Issue    | Sync       | LMS Config        | Medium | Internal      | None
+deadletter.parked              | Data Sync            | Reject     | LMS Config        | Low    | Learning Data | R
+deadletter.replayed            | Data Sync            | Sync       | LMS Config        | Medium | Learning Data | R
+deadletter.discarded           | Data Sync            | Delete     | LMS Config        | High   | Learning Data | R
 command.refused                | Access Control       | Reject     | LMS Config        | Low    | Internal      | None
 employee.hired                 | Data Sync            | Create     | Employee Data     | Low    | PII           | None
 employee.terminated            | Data Sync            | Deactivate | Employee Data     | Medium | PII           | Company Policy
@@ -56,6 +61,8 @@ team.registered                | Data Sync            | Create     | Employee Da
 team.*                         | Data Sync            | Update     | Employee Data     | Low    | Internal      | None
 figures.recorded               | Performance Issue    | Create     | Content Data      | Low    | Internal      | None
 figures.restated               | Performance Issue    | Update     | Content Data      | High   | Internal      | None
+projection.repaired            | Performance Issue    | Update     | Content Data      | High   | Internal      | None
+projection.*                   | Performance Issue    | Create     | Content Data      | Low    | Internal      | None
 """
 
 RISKS = ("Low", "Medium", "High", "Critical")

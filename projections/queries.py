@@ -98,9 +98,9 @@ class Queries:
             return {row[0]: (row[1], row[2], row[3]) for row in found}
 
     def known_dead_letters(self, dead_letter_ids: Collection[str]) -> set[str]:
-        """Which of these dead letters exist."""
+        """Which of these dead letters need not be told again: they are open, or discarded for good."""
         with self._connections() as connection:
-            query = "SELECT id::text FROM hub.dead_letter WHERE id = ANY(%s::uuid[])"
+            query = "SELECT id::text FROM hub.dead_letter WHERE id = ANY(%s::uuid[]) AND resolution IS DISTINCT FROM 'replayed'"
             return {row[0] for row in connection.execute(query, (list(dead_letter_ids),))}
 
     def stale_enrollments(self, limit: int = 1000) -> list[Stale]:

@@ -31,7 +31,6 @@ from hub.errors import Unusable
 Facts = dict[str, Any]
 
 FAILED_STATES: Final = frozenset({3, 4})
-PASSED_STATE: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +235,8 @@ def _take_state(facts: Facts, status: Status) -> None:
     if status.state:
         facts["completed"] = True
         facts["completed_at"] = status.changed_at
-        if status.state == PASSED_STATE or status.state in FAILED_STATES:
-            facts["passed"] = status.state == PASSED_STATE
+        # Complete without a pass mark is no failure either, and takes back one that was told before.
+        facts["passed"] = status.state not in FAILED_STATES
     elif status.changed_at is not None:
         # A row that was never touched is not begun; one that was has been begun, or its completion taken back.
         facts["completed"] = False

@@ -61,12 +61,16 @@ class Sealing:
         self._stop.set()
         self._thread.join(10)
 
+    def look(self) -> int:
+        """Seal what grew, unless the last seal is younger than the interval; returns how many lines were written."""
+        # A little less than the interval, or every second look of a lone server would find its own seal too young.
+        return len(seals_of(self._hub).seal(not_before=timedelta(seconds=self._interval * 0.9)))
+
     def _run(self) -> None:
         while not self._stop.is_set():
             seconds = self._interval
             try:
-                # A little less than the interval, or every second look of a lone server would find its own seal too young.
-                seals_of(self._hub).seal(not_before=timedelta(seconds=self._interval * 0.9))
+                self.look()
                 self._failure = None
             except Exception as problem:
                 if self._stop.is_set():

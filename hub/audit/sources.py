@@ -1,4 +1,4 @@
-"""Where records to be verified come from: the log in PostgreSQL, any log, or an exported folder.
+"""Where records to be verified come from: the log in PostgreSQL, or an exported folder; ``kafka_source`` has the third.
 
 A source gives stored bytes as they lie there, holes and all; it judges nothing. The one over PostgreSQL reads by COPY, since
 the log's own reading, made for fairness among partitions, takes several times as long as hashing.
@@ -17,10 +17,7 @@ import psycopg
 from psycopg import sql
 
 from hub.audit import offline
-from hub.log.port import EventLog
 
-READ = 20_000
-"""Records of one read of a log."""
 COPY_HEAD = 19
 """Bytes before the first row of a binary COPY: signature, flags, length of an extension."""
 ROW = Struct(">HiQi")
@@ -83,30 +80,6 @@ class PostgresSource:
     def strays(self, topic: str) -> dict[int, int]:
         """See ``Source``."""
         return dict(self._connection.execute(STRAYS, (self._topics[topic],)).fetchall())
-
-
-class LogSource:
-    """Any event log, through its port."""
-
-    def __init__(self, log: EventLog) -> None:
-        self._log = log
-
-    def bounds(self, topic: str) -> dict[int, tuple[int, int]]:
-        """See ``Source``."""
-        begins, ends = self._log.begins(topic), self._log.ends(topic)
-        return {part: (begins[part], end) for part, end in ends.items()}
-
-    def records(self, topic: str, partition: int, start: int, end: int) -> Iterator[tuple[int, bytes]]:
-        """See ``Source``."""
-        at = start
-        while at < end and (got := self._log.read({(topic, partition): at}, min(READ, end - at))):
-            for record in got:
-                yield record.offset, record.value
-            at = got[-1].offset + 1
-
-    def strays(self, topic: str) -> dict[int, int]:  # noqa: ARG002  # the port's form; a topic has no place outside
-        """See ``Source``."""
-        return {}
 
 
 class ExportSource:

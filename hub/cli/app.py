@@ -8,6 +8,7 @@ import typer
 
 from hub.cli import (
     accounts,
+    audit,
     companies,
     database,
     deadletters,
@@ -46,6 +47,7 @@ for name, group in (
     ("log", log.app),
     ("projections", projections.app),
     ("deadletters", deadletters.app),
+    ("audit", audit.app),
     ("schemas", schemas.app),
 ):
     app.add_typer(group, name=name)

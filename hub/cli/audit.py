@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -36,6 +37,10 @@ Open = Annotated[bool, typer.Option("--open", help="Show personal values, while 
 
 def _moment(name: str, text: str) -> Any:
     return typer.Option(name, formats=FORMATS, metavar="MOMENT", help=text)
+
+
+def _day(name: str, text: str) -> Any:
+    return typer.Option(name, formats=["%Y-%m-%d"], metavar="DAY", help=text)
 
 
 def _key(name: str, text: str) -> Any:
@@ -106,12 +111,11 @@ def verify(
     from hub.log.topics import TOPIC_NAMES, demand_topics
 
     demand_topics(topic or [])
-    with opened(runners=False) as hub, closing(hub.connect()) as reading, closing(hub.connect()) as asking:
+    with opened(runners=False) as hub, _source(hub, log) as source, closing(hub.connect()) as asking:
         from hub.audit.part import seals_of
         from hub.audit.verify import Verifier
 
         trail = Trail(asking)
-        source = _source(hub, reading, log)
         with output.measuring() as tell:
             verifier = Verifier(source, seals_of(hub).all(), trail, None if seals is None else _kept(seals))
             report = verifier.run(topic or TOPIC_NAMES, from_start=from_start or log is not None, progress=tell)
@@ -202,16 +206,60 @@ def show(
         typer.echo(f"The first {limit}; --from or --limit shows more.", err=True)
 
 
-def _source(hub: Hub, connection: Any, folder: Path | None) -> Source:
+@app.command(epilog=example("hub audit evidence --employee E1001 --course SAFETY-1 --on 2026-05-03 --out pack.zip"))
+def evidence(
+    employee: Annotated[str, typer.Option(metavar="NUMBER", help="Number of the employee.")],
+    course: Annotated[str, typer.Option(metavar="CODE", help="Code or id of the course.")],
+    out: Annotated[Path, typer.Option(metavar="FILE.zip", help="The pack; a new file.")],
+    on: Annotated[datetime | None, _day("--on", "The day asked about; default: today.")] = None,
+    known: Annotated[
+        datetime | None, _day("--known", "By what was known at the end of this day; default: today.")
+    ] = None,
+    company: Company = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a pack that answers whether somebody held a valid completion on a day, and proves it without the hub.
+
+    It holds the answer as PDF/A, the events with their bytes, the records between the seals around them, signatures, public
+    keys and the verifier: unpack it and run `python offline.py .` in it.
+    """
+    from hub.audit.evidence import Evidence, Question
+    from hub.audit.part import seals_of
+    from hub.cli import output
+    from hub.cli.natural import natural
+    from hub.log import codec
+
+    with opened(runners=False) as hub, closing(hub.connect()) as connection:
+        asked = Question(company_of(hub, company), employee, course, on and on.date(), known and known.date())
+        maker = Evidence(connection, hub.log, seals_of(hub), lambda value: natural(codec.decode(value)))
+        told = maker.write(asked, out)
+    if as_json:
+        output.print_json(told)
+        return
+    typer.echo(told["question"])
+    typer.echo(f"{'Yes' if told['is_valid'] else 'No'}: {told['verdict']}. {told['events']} events; the pack is {out}.")
+
+
+@contextmanager
+def _source(hub: Hub, folder: Path | None) -> Iterator[Source]:
     """Where the records come from."""
-    from hub.audit.sources import ExportSource, LogSource, PostgresSource
+    from hub.audit.sources import ExportSource, PostgresSource
 
     if folder is not None:
         try:
-            return ExportSource(folder)
+            export_of = ExportSource(folder)
         except (OSError, ValueError, KeyError):
             raise Refused(f"log: {folder} is no export; expected a folder of `hub audit export`", field="log") from None
-    return LogSource(hub.log) if hub.settings.on_kafka else PostgresSource(connection)
+        yield export_of
+    elif hub.settings.kafka_bootstrap_servers:
+        from hub.audit.kafka_source import KafkaSource
+
+        at = (hub.settings.kafka_bootstrap_servers, hub.settings.kafka_topic_prefix)
+        with closing(KafkaSource(hub.log, *at)) as topics:
+            yield topics
+    else:
+        with closing(hub.connect()) as connection:
+            yield PostgresSource(connection)
 
 
 def _kept(path: Path) -> list[Any]:

@@ -20,7 +20,7 @@ LOG_NAME = "hub.log"
 
 ORDER = (
     "demo", "serve", "worker", "doctor", "companies", "integrations", "directory", "accounts", "sync", "import",
-    "status", "figures", "sql", "db", "log", "projections", "deadletters", "schemas",
+    "status", "figures", "sql", "db", "log", "projections", "deadletters", "audit", "schemas",
 )  # fmt: skip
 """The commands as people meet them: run, configure, take in, look, care."""
 

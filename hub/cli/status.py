@@ -45,11 +45,17 @@ def status(company: Company = None, as_json: AsJson = False) -> None:
     output.show(found["deadletters"], DEAD, as_json=False, empty="No dead letter is open.")
     typer.echo()
     output.show(found["integrations"], INTEGRATIONS, as_json=False, empty="No integration yet.")
+    if found["to_rebuild"]:
+        told = ", ".join(found["to_rebuild"])
+        typer.echo(
+            f"\nMade by another version of the folds: {told}; `hub projections rebuild` brings them to this one."
+        )
     typer.echo("\n" + _in_a_word(found))
 
 
 def _found(hub: Hub, company_id: str | None) -> dict[str, Any]:
     from hub.cli import standing
+    from projections.rebuild import stamp
 
     with hub.connection() as connection:
         return {
@@ -59,6 +65,7 @@ def _found(hub: Hub, company_id: str | None) -> dict[str, Any]:
             "runners": standing.runners(connection, on_kafka=hub.settings.on_kafka),
             "deadletters": standing.dead_letters(connection, company_id),
             "integrations": standing.integrations(connection, company_id),
+            "to_rebuild": sorted(stamp.differing(connection)),
         }
 
 

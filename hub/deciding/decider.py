@@ -172,7 +172,8 @@ class Decider:
         now = self._around.clock()
         told_now = {event["event_id"]: event for event in (_rejection(told, now) for told in rejected)}
         with self._around.store.snapshot() as snapshot:
-            known = snapshot.rows("dead_letter", list(told_now))
+            found = snapshot.rows("dead_letter", list(told_now))
+        known = {key for key, row in found.items() if row["resolution"] != "replayed"}
         events = [event for event_id, event in told_now.items() if event_id not in known]
         if not events:
             return

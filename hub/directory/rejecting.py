@@ -41,7 +41,8 @@ def keep(
         for event in [_event(rejection, sealer, company_id, run_id, source_name, now)]
     }
     with around.store.snapshot() as snapshot:
-        known = snapshot.rows("dead_letter", list(events))
+        found = snapshot.rows("dead_letter", list(events))
+    known = {key for key, row in found.items() if row["resolution"] != "replayed"}
     records = [(f"record/{key}", around.encode(event)) for key, event in events.items() if key not in known]
     if records:
         reached: dict[tuple[str, int], int] = {}

@@ -153,6 +153,10 @@ def _go_on(state: State, row: Row, told: Told, facts: Facts, context: Context, m
     _take(changes, draft, facts, _fitted(changes, facts), frozen=row["enrollment_status"] in ENDED)
     _date(changes, told, facts, context)
     certificate.keep_up(changes, facts)
+    day = completed_day(facts, context.zone)
+    if day is not None and changes.known("completion_date_seen"):
+        changes.put("completion_date", day)
+        changes.put("completion_date_seen", False)
     _move(changes, draft, told, facts, context, move, meaning)
     if any(name in changes.new for name in MOVING):
         draft.transitions.add("enrollment.progressed")
@@ -294,16 +298,21 @@ def _move(changes: Changes, draft: Draft, told: Told, facts: Facts, context: Con
     if begun and changes.first("start_date", _begun(told, facts, context.zone)):
         draft.transitions.add("enrollment.started")
     if meaning in (E.COMPLETED, E.CERTIFIED, LAPSED):
-        _complete(changes, draft, facts, context, today)
+        _complete(changes, draft, facts, context, today, is_state=told.source_time is None)
     if meaning in (E.CERTIFIED, LAPSED) and not certificate.holds(changes.row):
         certificate.issue(changes, draft, told, facts, context)
 
 
-def _complete(changes: Changes, draft: Draft, facts: Facts, context: Context, today: int) -> None:
-    """The first completion of the cycle: its day, and a waiver's grade."""
+def _complete(
+    changes: Changes, draft: Draft, facts: Facts, context: Context, today: int, *, is_state: bool
+) -> None:
+    """The first completion of the cycle: its day, and a waiver's grade. A state without a time of its own (``is_state``)
+    shows only that it was completed; the day on which that was seen is marked, until a source tells the day."""
     day = completed_day(facts, context.zone)
     if changes.first("completion_date", today if day is None else day):
         draft.transitions.add("enrollment.completed")
+        if day is None and is_state:
+            changes.put("completion_date_seen", True)
     if changes.known("waived"):
         changes.put("grade_achieved", "Waived")
         draft.transitions.discard("enrollment.completed")

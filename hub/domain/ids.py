@@ -84,6 +84,11 @@ def statement_row(integration: str, statement_id: str) -> str:
     return derived(integration, "statement", statement_id)
 
 
+def waiting_record(topic: str, partition: int, offset: int) -> str:
+    """The row of a record of the log that is put aside: parked, or behind a parked one."""
+    return derived(ROOT, "dead letter", topic, str(partition), str(offset))
+
+
 def run_id(company: str, integration: str, started: int, nonce: str) -> str:
     """The id of a sync or import run."""
     return derived(company, "run", integration, str(started), nonce)

@@ -26,6 +26,9 @@ UP = ConnectionStatus.CONNECTED.value
 INTERRUPTED = "interrupted:"
 """How the failure of a run begins that ended because the hub did."""
 
+SCHEDULED = frozenset({"schedule", "retry", "probe"})
+"""Triggers of runs that nobody asked for."""
+
 Run = Mapping[str, Any]
 
 
@@ -41,6 +44,12 @@ def started(configs: Configs, config_id: str, run_id: str, run: Run) -> Integrat
         raise Refused(
             f"sync_direction: the integration {row['lms_code']} only sends; expected Bidirectional or Inbound Only",
             field="sync_direction", rule="takes in", expected="Bidirectional or Inbound Only",
+        )  # fmt: skip
+    if run.get("trigger") in SCHEDULED and value_of(row, "stopped_at") is not None:
+        raise Refused(
+            f"dead_letter_limit: too many dead letters of {row['lms_code']} are open; expected fewer "
+            "(`hub deadletters list`), or a run by hand",
+            field="dead_letter_limit", rule="a park that grows stops its source", expected="fewer open dead letters",
         )  # fmt: skip
     return IntegrationChange("lms.sync.started.v1", config_id, run_id=run_id, run={"status": "running", **run})
 
@@ -250,3 +259,18 @@ def _name_of(row: Row, before: str, after: str, at: int, zone: str) -> str | Non
         return "connection.tested"
     last = value_of(row, "last_contact_at")
     return None if last is not None and day_in(last, zone) == day_in(at, zone) else "connection.checked"
+
+
+def stopped(configs: Configs, config_id: str, at: int) -> IntegrationChange | None:
+    """Too many dead letters are open: no scheduled run begins any more; None where that is told already."""
+    changes = Changes(known(configs, config_id))
+    if changes.known("stopped_at") is not None:
+        return None
+    changes.put("stopped_at", at)
+    return IntegrationChange("lms.source.stopped.v1", config_id, changes.new)
+
+
+def resumed(configs: Configs, config_id: str) -> IntegrationChange | None:
+    """Few enough are open: scheduled runs go on; None where they do."""
+    gone = Changes(known(configs, config_id)).unknown("stopped_at")
+    return IntegrationChange("lms.source.resumed.v1", config_id, cleared=gone) if gone else None

@@ -193,5 +193,14 @@ def run_released(
     )  # fmt: skip
 
 
+def source_stopped(company_id: str, config_id: str, *, stops: bool) -> Command:
+    """Too many dead letters of an integration are open, or few enough again."""
+    return _command(
+        "source.stop" if stops else "source.resume", company_id, config_id,
+        lambda configs, now: runs.stopped(configs, config_id, now) if stops else runs.resumed(configs, config_id),
+        affected=_nobody,
+    )  # fmt: skip
+
+
 def _nobody(_: View) -> int:
     return 0

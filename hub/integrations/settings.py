@@ -38,12 +38,19 @@ SETTINGS: Final = (
         help="What would drop more is held until somebody accepts it.",
     ),
     Setting("guard_least", "So few drops are never held", int, 20),
+    Setting(
+        "dead_letter_limit",
+        "Open dead letters from which on scheduled runs stop",
+        int,
+        10_000,
+        help="They go on once fewer are open; the hub itself never stops.",
+    ),
     Setting("maintenance", "Planned windows without runs", list, help=f"JSON: {WINDOW_HELP}."),
 )
 NAMES: Final = frozenset(setting.name for setting in SETTINGS)
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _ONCE = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d")
-_LEAST = {"full_pass_hours": 1, "poll_seconds": 1, "probe_seconds": 1, "guard_share_percent": 0, "guard_least": 0}
+_LEAST = {"full_pass_hours": 1, "poll_seconds": 1, "probe_seconds": 1, "guard_share_percent": 0, "guard_least": 0, "dead_letter_limit": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,7 @@ class Own:
     probe_seconds: int = 300
     guard_share_percent: int = 5
     guard_least: int = 20
+    dead_letter_limit: int = 10_000
     maintenance: tuple[Window, ...] = ()
 
 

@@ -50,6 +50,8 @@ class Standing:
     """Last contact that an event tells of: where it is ``retry_at``, a probe has closed the breaker."""
     is_held: bool = False
     """A full pass is held that would not pass the guard by now."""
+    is_stopped: bool = False
+    """Too many of its dead letters are open: nothing runs but probes."""
     shows_gone: bool = True
     """A full pass of it can show that something is gone."""
 
@@ -92,7 +94,7 @@ def next_step(one: Standing, now: int) -> Step:
 def next_run(one: Standing, now: int) -> Step | None:
     """The next run, whatever else comes first; None where the schedule has none."""
     interval = interval_of(one)
-    if interval is None or one.direction == SyncDirection.OUTBOUND:
+    if interval is None or one.direction == SyncDirection.OUTBOUND or one.is_stopped:
         return None
     at, trigger = (one.pulled_at or 0) + (interval if one.pulled_at is not None else 0), "schedule"
     if one.error_count and one.retry_at is not None:

@@ -88,6 +88,7 @@ def _standing(row: Mapping[str, Any], shows_gone: bool) -> Standing:
         contact_at=max(contacts, default=None),
         closed_at=state.get("last_contact_at"),
         is_held=row["held"] is not None and _would_be_held(row, chosen),
+        is_stopped=state.get("stopped_at") is not None,
         shows_gone=shows_gone,
     )
 

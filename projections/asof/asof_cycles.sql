@@ -27,8 +27,8 @@ BEGIN
     ),
     told AS (
         SELECT k.*, k.day > asof_cycles.on_day AND NOT k.retracted AND k.corrected IS NULL AS after
-        FROM known k
-        WHERE NOT EXISTS (SELECT FROM known r WHERE r.retracts IS NOT NULL AND r.id = k.id AND r.retracts = k.event_id)
+        FROM (SELECT o.*, array_agg(retracts) FILTER (WHERE retracts IS NOT NULL) OVER (PARTITION BY id) AS gone FROM known o) k
+        WHERE (k.event_id = ANY (k.gone)) IS NOT TRUE
     ),
     moved AS (
         SELECT t.*,
@@ -48,7 +48,21 @@ BEGIN
         FROM moved m WINDOW w AS (PARTITION BY id ORDER BY version)
     ),
     field AS (
-        SELECT s.id, max(version) AS newest,
+        SELECT s.id, max(version) AS version,
+               (array_agg(employee_id ORDER BY version DESC))[1] AS employee_id,
+               (array_agg(lms_integration_id ORDER BY version DESC))[1] AS lms_integration_id,
+               (array_agg(course_id ORDER BY version DESC))[1] AS course_id,
+               (array_agg(enrollment_status ORDER BY version DESC))[1] AS newest_status,
+               (array_agg(enrollment_date ORDER BY version DESC))[1] AS enrollment_date,
+               (array_agg(start_date ORDER BY version DESC))[1] AS start_date,
+               (array_agg(completion_date ORDER BY version DESC))[1] AS completion_date,
+               (array_agg(valid_from ORDER BY version DESC))[1] AS valid_from,
+               (array_agg(valid_until ORDER BY version DESC))[1] AS valid_until,
+               (array_agg(revoked_on ORDER BY version DESC))[1] AS revoked_on,
+               (array_agg(waived ORDER BY version DESC))[1] AS waived,
+               (array_agg(course_version ORDER BY version DESC))[1] AS course_version,
+               (array_agg(event_id ORDER BY version DESC))[1] AS event_id,
+               (array_agg(recorded_at ORDER BY version DESC))[1] AS recorded_at,
                (array_agg(enrollment_status ORDER BY version DESC) FILTER (WHERE NOT no_status))[1] AS status,
                (array_agg(due_date ORDER BY version DESC) FILTER (WHERE NOT no_due))[1] AS due_date,
                (array_agg(progress_percentage ORDER BY version DESC) FILTER (WHERE NOT no_progress))[1] AS progress_percentage,
@@ -67,21 +81,20 @@ BEGIN
         ORDER BY k.lms_integration_id, k.course_id, k.course_row_id
     ),
     dated AS (
-        SELECT n.id, n.employee_id, n.lms_integration_id, n.course_id, n.enrollment_status, n.enrollment_date, n.start_date,
+        SELECT n.id, n.employee_id, n.lms_integration_id, n.course_id, n.newest_status, n.enrollment_date, n.start_date,
                n.valid_from, n.revoked_on, n.waived, n.version, n.event_id, n.recorded_at,
                coalesce(n.course_version, k.course_version) AS course_version, c.completed_on,
-               coalesce(CASE WHEN n.enrollment_status = 'Expired' THEN least(n.valid_until, f.expired_on) ELSE n.valid_until END,
+               coalesce(n.valid_until, CASE WHEN n.newest_status = 'Expired' THEN n.expired_on END,
                         c.completed_on + k.validity_days) AS ends_on,
-               n.enrollment_status = 'Certified' OR n.revoked_on IS NOT NULL
-                   OR (n.enrollment_status = 'Expired' AND c.completed_on IS NOT NULL) AS certified,
-               f.status, f.due_date, f.progress_percentage, f.score_achieved, f.max_score, f.passing_score,
-               f.time_spent_seconds, f.last_access_date
-        FROM field f
-        JOIN known n ON n.id = f.id AND n.version = f.newest
+               n.newest_status = 'Certified' OR n.revoked_on IS NOT NULL
+                   OR (n.newest_status = 'Expired' AND c.completed_on IS NOT NULL) AS certified,
+               n.status, n.due_date, n.progress_percentage, n.score_achieved, n.max_score, n.passing_score,
+               n.time_spent_seconds, n.last_access_date
+        FROM field n
         LEFT JOIN catalog k ON k.lms_integration_id = n.lms_integration_id AND k.course_id = n.course_id
         CROSS JOIN LATERAL (
-            SELECT CASE WHEN n.enrollment_status IN ('Completed', 'Certified') THEN coalesce(n.completion_date, f.done_on)
-                        WHEN n.enrollment_status = 'Expired' THEN n.completion_date END AS completed_on
+            SELECT CASE WHEN n.newest_status IN ('Completed', 'Certified') THEN coalesce(n.completion_date, n.done_on)
+                        WHEN n.newest_status = 'Expired' THEN n.completion_date END AS completed_on
         ) c
         WHERE asof_cycles.employees IS NULL OR n.employee_id = ANY (asof_cycles.employees)
     ),

@@ -1,6 +1,6 @@
 -- Each employee on a day: the newest version told that had begun by then; the first reaches back. Names and numbers are the
 -- present ones, so that what was erased is not told again by its past.
-CREATE FUNCTION analytics.asof_employees(company text, on_day date, known_on date, employees uuid[])
+CREATE FUNCTION analytics.asof_employees(company text, on_day date, known_on date, employees uuid[], department text)
 RETURNS TABLE (
     employee_id uuid, employee_number text, employee_name text, is_employed boolean, employment_status text, job_title text,
     department_id uuid, department_code text, department_name text, team_id uuid, manager_employee_id uuid,
@@ -18,6 +18,12 @@ BEGIN
         SELECT p.id FROM hub.employee p
         WHERE p.company_id = ask.company_id
           AND (asof_employees.employees IS NULL OR p.id = ANY (asof_employees.employees))
+          AND (asof_employees.department IS NULL OR p.id IN (
+              SELECT h.id FROM hub.employee_history h WHERE h.department_id IN (
+                  SELECT d.id FROM hub.department_history d
+                  WHERE d.company_id = ask.company_id AND lower(d.code) = lower(asof_employees.department)
+              )
+          ))
     ),
     standing AS (
         SELECT DISTINCT ON (h.id) h.* FROM person JOIN hub.employee_history h ON h.id = person.id
@@ -50,6 +56,7 @@ BEGIN
     JOIN newest n ON n.id = s.id
     JOIN hub.employee p ON p.id = s.id
     LEFT JOIN unit u ON u.id = s.department_id
-    LEFT JOIN hub.employee b ON b.id = s.manager_employee_id;
+    LEFT JOIN hub.employee b ON b.id = s.manager_employee_id
+    WHERE asof_employees.department IS NULL OR lower(u.code) = lower(asof_employees.department);
 END $$;
-COMMENT ON FUNCTION analytics.asof_employees IS 'These employees of a company (NULL: all) on a day, as analytics.employees_asof shows them.';
+COMMENT ON FUNCTION analytics.asof_employees IS 'These employees of a company (NULL: all) on a day, of one department (code, as on the day) where named, as analytics.employees_asof shows them.';

@@ -26,8 +26,9 @@ BEGIN
           AND (employee IS NULL OR lower(p.employee_number) = lower(completions_asof.employee))
           AND ((department IS NULL AND NOT everybody) OR p.id IN (
               SELECT a.employee_id
-              FROM analytics.employees_asof(completions_asof.company, completions_asof.on_day, completions_asof.known_on) a
-              WHERE a.is_employed AND (department IS NULL OR lower(a.department_code) = lower(completions_asof.department))
+              FROM analytics.employees_asof(completions_asof.company, completions_asof.on_day, completions_asof.known_on,
+                                            completions_asof.employee, completions_asof.department) a
+              WHERE a.is_employed
           ));
     END IF;
     IF employee IS NOT NULL AND staff = '{}' AND department IS NULL AND NOT everybody THEN
@@ -55,7 +56,7 @@ BEGIN
     ),
     place AS MATERIALIZED (
         SELECT * FROM analytics.asof_employees(completions_asof.company, completions_asof.on_day, completions_asof.known_on,
-                                               (SELECT array_agg(person.id) FROM person))
+                                               (SELECT array_agg(person.id) FROM person), NULL)
     ),
     judged AS (
         SELECT p.id AS person_id, r.*, coalesce(r.is_valid, FALSE) AS held, coalesce(n.is_valid, FALSE) AS held_now,
@@ -80,7 +81,7 @@ BEGIN
         FROM judged j
     )
     SELECT d.person_id, a.employee_number::text, nullif(concat_ws(' ', a.given_name, a.family_name), ''), l.department_code,
-           l.manager_number, completions_asof.course, completions_asof.on_day, ask.known_end, d.held,
+           l.manager_number, completions_asof.course, completions_asof.on_day, nullif(ask.known_end, 'infinity'), d.held,
            CASE WHEN NOT d.held AND d.held_now THEN 'known only later' ELSE d.why END,
            CASE WHEN NOT d.held AND d.held_now THEN (d.learnt AT TIME ZONE ask.zone)::date
                 WHEN d.why IN ('valid', 'completed later') THEN d.completed_on

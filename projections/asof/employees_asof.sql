@@ -1,5 +1,6 @@
 -- Each employee, or one, on a day.
-CREATE FUNCTION analytics.employees_asof(company text, on_day date, known_on date DEFAULT NULL, employee text DEFAULT NULL)
+CREATE FUNCTION analytics.employees_asof(company text, on_day date, known_on date DEFAULT NULL, employee text DEFAULT NULL,
+                                         department text DEFAULT NULL)
 RETURNS TABLE (
     employee_id uuid, employee_number text, employee_name text, is_employed boolean, employment_status text, job_title text,
     department_id uuid, department_code text, department_name text, team_id uuid, manager_employee_id uuid,
@@ -16,6 +17,6 @@ BEGIN
         FROM hub.employee p JOIN analytics.asof_company(company, on_day, known_on) m ON m.company_id = p.company_id
         WHERE lower(p.employee_number) = lower(employees_asof.employee);
     END IF;
-    RETURN QUERY SELECT * FROM analytics.asof_employees(company, on_day, known_on, staff);
+    RETURN QUERY SELECT * FROM analytics.asof_employees(company, on_day, known_on, staff, department);
 END $$;
-COMMENT ON FUNCTION analytics.employees_asof IS 'Each employee of a company (or the one with this number) on a day, with department and manager, as known on another day (NULL: now). Names and numbers are the present ones.';
+COMMENT ON FUNCTION analytics.employees_asof IS 'Each employee of a company (or the one with this number, or those of a department) on a day, with department and manager, as known on another day (NULL: now). Names and numbers are the present ones.';

@@ -19,8 +19,7 @@ DECLARE
 BEGIN
     IF employee IS NOT NULL OR department IS NOT NULL THEN
         SELECT coalesce(array_agg(p.employee_id), '{}') INTO staff
-        FROM analytics.employees_asof(company, on_day, known_on, employee) p
-        WHERE department IS NULL OR lower(p.department_code) = lower(department);
+        FROM analytics.employees_asof(company, on_day, known_on, employee, department) p;
     END IF;
     RETURN QUERY
     WITH cycle AS MATERIALIZED (
@@ -31,7 +30,7 @@ BEGIN
     person AS MATERIALIZED (
         SELECT * FROM analytics.asof_employees(
             enrollments_asof.company, enrollments_asof.on_day, enrollments_asof.known_on,
-            (SELECT coalesce(array_agg(DISTINCT c.employee_id) FILTER (WHERE c.employee_id IS NOT NULL), '{}') FROM cycle c)
+            (SELECT coalesce(array_agg(DISTINCT c.employee_id) FILTER (WHERE c.employee_id IS NOT NULL), '{}') FROM cycle c), NULL
         )
     )
     SELECT c.enrollment_id, e.enrollment_number::text, (e.fold_state ->> 'cycle')::integer, c.employee_id, p.employee_number,

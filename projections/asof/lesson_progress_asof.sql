@@ -19,8 +19,7 @@ BEGIN
     SELECT * INTO ask FROM analytics.asof_company(company, on_day, known_on);
     IF employee IS NOT NULL OR department IS NOT NULL THEN
         SELECT coalesce(array_agg(p.employee_id), '{}') INTO staff
-        FROM analytics.employees_asof(company, on_day, known_on, employee) p
-        WHERE department IS NULL OR lower(p.department_code) = lower(department);
+        FROM analytics.employees_asof(company, on_day, known_on, employee, department) p;
     END IF;
     RETURN QUERY
     WITH known AS MATERIALIZED (
@@ -32,8 +31,8 @@ BEGIN
     ),
     told AS (
         SELECT k.*, k.occurred_at >= ask.on_end AND NOT k.retracted AS after
-        FROM known k
-        WHERE NOT EXISTS (SELECT FROM known r WHERE r.retracts IS NOT NULL AND r.id = k.id AND r.retracts = k.event_id)
+        FROM (SELECT o.*, array_agg(retracts) FILTER (WHERE retracts IS NOT NULL) OVER (PARTITION BY id) AS gone FROM known o) k
+        WHERE (k.event_id = ANY (k.gone)) IS NOT TRUE
     ),
     moved AS (
         SELECT t.*,

@@ -1,8 +1,8 @@
 """One batch of records folded in memory: from loaded heads and rows to everything that one transaction writes.
 
 In order: chain every record, judge it (counts, repeat, void), fold what counts, build its audit row. A record that
-cannot be folded is parked with its reason, and what follows in its stream waits behind it; other streams flow. Void and
-parked records are part of the chain like any other.
+cannot be folded is parked with its reason, and what follows in its stream waits behind it, unjudged, since what it follows
+is not known yet; other streams flow. Void, parked and discarded records are part of the chain like any other.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ from projections.tables import HISTORY, TABLES
 
 START = bytes(32)
 """The chain's head before the first record."""
+Discarded = Mapping[tuple[str, int, int], bytes]
+"""(topic, partition, offset) → SHA-256 of the records that people have discarded."""
+NONE_DISCARDED: Discarded = {}
 LINKS = frozenset({"enrollment.linked", "account.linked"})
 
 
@@ -92,11 +95,16 @@ def decoded(records: Iterable[Record], decode: Callable[[bytes], Mapping[str, An
 
 
 class Batch:
-    """Folds records onto state that was loaded before. ``heads`` and ``rows`` answer for everything the batch needs."""
+    """Folds records onto state that was loaded before. ``heads`` and ``rows`` answer for everything the batch needs.
 
-    def __init__(self, heads: dict[str, Head], rows: dict[tuple[str, str], Row], now: int) -> None:
+    ``discarded``: position → SHA-256 of the records that people have discarded; they never count."""
+
+    def __init__(
+        self, heads: dict[str, Head], rows: dict[tuple[str, str], Row], now: int, discarded: Discarded = NONE_DISCARDED
+    ) -> None:
         self.heads = heads
         self.rows = rows
+        self._discarded = discarded
         self.writes = Writes(now=now)
         self.counts = Counts()
 
@@ -109,39 +117,45 @@ class Batch:
             where.chain = hashlib.sha256(where.chain + record.value).digest()
             where.next_offset = record.offset + 1
             where.count += 1
-            if one.event is None or (one.problem is not None and "version" not in one.event):
-                self._park(record, one.event, one.problem)
-            elif "version" not in one.event:
-                self._raw(one.event, one.targets)
+            if self._discarded and is_discarded(record, self._discarded):
+                self.counts.skipped += 1
             else:
-                self._event(one, one.event, where.chain)
+                self.one(one, where.chain)
         self.writes.expected = dict(at)
         self.writes.reached = reached
         return self.writes
 
+    def one(self, one: Decoded, chain: bytes) -> None:
+        """Fold one record. ``chain``: the chain's head after it."""
+        if one.event is None or (one.problem is not None and "version" not in one.event):
+            self._put_aside("parked", one.record, one.event, chain, one.problem)
+        elif "version" not in one.event:
+            self._raw(one.event, one.targets)
+        else:
+            self._event(one, one.event, chain)
+
     def _event(self, one: Decoded, event: Mapping[str, Any], chain: bytes) -> None:
         stream = event["stream_id"]
         head = self.heads.get(stream, NOTHING)
-        if not follows(head, event["follows"], event["version"]):
+        if head.parked and event["version"] > head.version:
+            self._put_aside("behind", one.record, event, chain)
+            return
+        if head.parked or not follows(head, event["follows"], event["version"]):
             self.counts.skipped += 1
             return
         recorded = max(event["recorded_at"], head.recorded_at or 0)
         if recorded != event["recorded_at"]:
             event = {**event, "recorded_at": recorded}
-        if head.parked:
-            self._behind(one.record, event)
-            row_id = head.row_id
+        try:
+            if one.problem is not None:
+                raise one.problem  # the database said no to what this event folds to
+            self._apply(one, event, chain)
+        except Unusable as problem:
+            self._put_aside("parked", one.record, event, chain, problem)
+            new = head._replace(parked=True)
         else:
-            try:
-                if one.problem is not None:
-                    raise one.problem  # the database said no to what this event folds to
-                self._apply(one, event, chain)
-            except Unusable as problem:
-                self._park(one.record, event, problem)
-                head = head._replace(parked=True)
             opened = event.get("enrollment_row_id") if event.get("existing_enrollment_id") is None else None
-            row_id = opened or head.row_id
-        new = Head(event["event_id"], event["version"], recorded, row_id, head.parked)
+            new = Head(event["event_id"], event["version"], recorded, opened or head.row_id)
         self.heads[stream] = new
         self.writes.heads[stream] = (event["stream_kind"], event["company_id"], new)
 
@@ -185,13 +199,23 @@ class Batch:
                 self.writes.rows.setdefault(projection.name, {})[key] = new
         self.counts.folded += 1
 
-    def _park(self, record: Record, event: Mapping[str, Any] | None, problem: Unusable | None) -> None:
+    def _put_aside(
+        self,
+        kind: str,
+        record: Record,
+        event: Mapping[str, Any] | None,
+        chain: bytes,
+        problem: Unusable | None = None,
+    ) -> None:
+        """Park a record, or let it wait behind one that is parked."""
         self.counts.parked += 1
-        self.writes.dead.append(dead_letter("parked", record, event, problem, self.writes.now))
+        self.writes.dead.append(dead_letter(kind, record, event, problem, chain, self.writes.now))
 
-    def _behind(self, record: Record, event: Mapping[str, Any]) -> None:
-        self.counts.parked += 1
-        self.writes.dead.append(dead_letter("behind", record, event, None, self.writes.now))
+
+def is_discarded(record: Record, discarded: Discarded) -> bool:
+    """Whether somebody discarded this very record."""
+    known = discarded.get((record.topic, record.partition, record.offset))
+    return known is not None and known == hashlib.sha256(record.value).digest()
 
 
 def is_link(event: Mapping[str, Any]) -> bool:
@@ -215,10 +239,12 @@ def _parts_of(event_type: str) -> tuple[str, ...]:
     return tuple(field.name for field in fields if field.kind == "record" or field.name.endswith("cleared"))
 
 
-def dead_letter(kind: str, record: Record, event: Mapping[str, Any] | None, problem: Unusable | None, now: int) -> Row:
+def dead_letter(
+    kind: str, record: Record, event: Mapping[str, Any] | None, problem: Unusable | None, chain: bytes, now: int
+) -> Row:
     """A record of the log that waits: parked with its reason, or behind a parked one."""
     row: Row = dict.fromkeys(TABLES["dead_letter"].columns.keys())
-    row["id"] = ids.derived(ids.ROOT, "dead letter", record.topic, str(record.partition), str(record.offset))
+    row["id"] = ids.waiting_record(record.topic, record.partition, record.offset)
     row["kind"] = kind
     row["topic"], row["partition"], row["offset"] = record.topic, record.partition, record.offset
     if event is not None:
@@ -231,5 +257,6 @@ def dead_letter(kind: str, record: Record, event: Mapping[str, Any] | None, prob
     row["record"] = record.value[: 64 * 1024]
     row["record_size"] = len(record.value)
     row["record_sha256"] = hashlib.sha256(record.value).digest()
+    row["chain"] = chain
     row["recorded_at"] = now
     return row

@@ -14,13 +14,17 @@ from hub.domain.heads import Head
 from hub.domain.rows import Row
 from hub.errors import Fatal, Retriable, Unusable
 from hub.log.port import Record
-from projections.engine.batch import Batch, Counts, Decoded, Reached, Writes, decoded
+from projections.engine.batch import NONE_DISCARDED, Batch, Counts, Decoded, Discarded, Reached, Writes, decoded
 
 CACHE_ROWS = 20_000
 
 
 class OwnershipLost(Fatal):
     """Somebody else folded this partition: the stored offset is not the one that this folder left."""
+
+
+class RowsRewritten(Retriable):
+    """Somebody else wrote rows of this partition; nothing is wrong, but what is remembered of them is."""
 
 
 class Gap(Fatal):
@@ -45,8 +49,8 @@ class FoldStore(Protocol):
     def commit(self, writes: Writes) -> None:
         """Write everything in one transaction.
 
-        Raises OwnershipLost where a partition is not where it should be, Retriable where a referred row is not there yet
-        or the database is away, RowRefused where a row does not fit.
+        Raises OwnershipLost where a partition is not where it should be, RowsRewritten where it is but its rows were
+        rewritten, Retriable where a referred row is not there yet or the database is away, RowRefused where a row does not fit.
         """
 
     def settle(self) -> None:
@@ -54,12 +58,18 @@ class FoldStore(Protocol):
 
 
 class Folder:
-    """Folds batches onto a store. Not thread-safe; one per runner."""
+    """Folds batches onto a store. Not thread-safe; one per runner. ``discarded``: needed by who folds from the beginning
+    (see :mod:`projections.engine.discards`); live, a discard finds its record parked."""
 
     def __init__(
-        self, store: FoldStore, decode: Callable[[bytes], Mapping[str, Any]], clock: Callable[[], int]
+        self,
+        store: FoldStore,
+        decode: Callable[[bytes], Mapping[str, Any]],
+        clock: Callable[[], int],
+        discarded: Discarded = NONE_DISCARDED,
     ) -> None:
         self._store = store
+        self._discarded = discarded
         self._decode = decode
         self._clock = clock
         self._at: dict[tuple[str, int], Reached] = {}
@@ -112,7 +122,7 @@ class Folder:
     def _fold(self, records: list[Decoded]) -> Counts:
         at = {where: self._at[where] for where in {(one.record.topic, one.record.partition) for one in records}}
         heads, rows = self._loaded(records)
-        batch = Batch(heads, rows, self._clock())
+        batch = Batch(heads, rows, self._clock(), self._discarded)
         writes = batch.fold(at, records)
         try:
             self._store.commit(writes)
@@ -162,4 +172,4 @@ class Folder:
         self._heads, self._rows = {}, {}
 
 
-__all__ = ["FoldStore", "Folder", "Gap", "OwnershipLost", "Retriable", "RowRefused"]
+__all__ = ["FoldStore", "Folder", "Gap", "OwnershipLost", "Retriable", "RowRefused", "RowsRewritten"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Protocol
+from typing import Any, LiteralString, Protocol
 
 import psycopg
 from psycopg import IsolationLevel
@@ -31,6 +31,12 @@ class Settled(Protocol):
 
 Connections = Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
 
+WAITING = """
+EXISTS (SELECT FROM hub.dead_letter d
+        WHERE d.stream_id = stream_head.stream_id AND d.kind = 'behind' AND d.topic = 'lms.observations')
+"""
+"""A stream's put-aside observations are decided before anything else of it, so it is as if it were still parked."""
+HEADS_OR_WAITING: LiteralString = HEADS.replace(", parked\n", f", parked OR {WAITING}")
 APPLIED = """
 SELECT id::text, additional_context->>'causation_id', (additional_context->>'topic') || '/' ||
        (additional_context->>'partition') || '/' || (additional_context->>'offset')
@@ -89,14 +95,15 @@ EMPLOYEE_KEYS = ("employee_number", "custom_identifier", "email", "login_name")
 class PgSnapshot:
     """Reads on one connection inside one repeatable-read transaction."""
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], heads: LiteralString) -> None:
         self._connection = connection
+        self._heads = heads
 
     def heads(self, streams: Collection[str]) -> dict[str, Head]:
         """Heads of streams."""
         if not streams:
             return {}
-        found = self._connection.execute(HEADS, (plain.array_of(streams),), prepare=True, binary=True)
+        found = self._connection.execute(self._heads, (plain.array_of(streams),), prepare=True, binary=True)
         return {row[0]: Head(*row[1:]) for row in found}
 
     def rows(self, table: str, row_ids: Collection[str]) -> dict[str, Row]:
@@ -177,14 +184,14 @@ class PgDeciding:
         self._watch = watch
 
     @contextmanager
-    def snapshot(self) -> Iterator[PgSnapshot]:
-        """A consistent view of the tables."""
+    def snapshot(self, heads: LiteralString = HEADS_OR_WAITING) -> Iterator[PgSnapshot]:
+        """A consistent view of the tables. ``heads``: the query of the heads, for whoever decides what was put aside."""
         with _reached(), self._connections() as connection:
             connection.isolation_level = IsolationLevel.REPEATABLE_READ
             connection.read_only = True
             try:
                 with connection.transaction():
-                    yield PgSnapshot(connection)
+                    yield PgSnapshot(connection, heads)
             finally:
                 if not connection.closed:
                     connection.isolation_level = None
@@ -246,7 +253,7 @@ def _outcome(partition: int, run: str, counts: Mapping[str, int]) -> dict[str, A
 def _aside(partition: int, one: Mapping[str, Any]) -> dict[str, Any]:
     seen = one["observation"]
     return {
-        "id": ids.derived(ids.ROOT, "dead letter", "lms.observations", str(partition), str(one["offset"])),
+        "id": ids.waiting_record("lms.observations", partition, one["offset"]),
         "company": seen["company_id"],
         "integration": seen["integration_id"],
         "partition": partition,

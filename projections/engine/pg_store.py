@@ -20,7 +20,7 @@ from hub.errors import Retriable
 from projections import plain, upsert
 from projections.copyformat import Opener, encoder, opened
 from projections.engine.batch import Reached, Writes
-from projections.engine.folder import OwnershipLost, RowRefused
+from projections.engine.folder import OwnershipLost, RowRefused, RowsRewritten
 from projections.folds import WRITE_ORDER
 from projections.tables import HISTORY, SCHEMA, TABLES
 
@@ -194,7 +194,15 @@ class PgStore:
             cursor.execute(statement, values, prepare=True)
             if len(cursor.fetchall()) != len(chosen):
                 told = ", ".join(f"{topic}/{number}" for topic, number, *_ in chosen)
+                if self._is_where_it_was(cursor, chosen):
+                    raise RowsRewritten(f"{told}: rows were rewritten meanwhile; they are read anew")
                 raise OwnershipLost(f"{told}: somebody else has folded one of these partitions meanwhile")
+
+    def _is_where_it_was(self, cursor: psycopg.Cursor[Any], moves: Sequence[Move]) -> bool:
+        """Whether nobody else has folded, so that only an epoch differs."""
+        cursor.execute(self._reached, ([one[0] for one in moves], [one[1] for one in moves]))
+        at = {(topic, number): offset for topic, number, offset, *_ in cursor}
+        return all(at.get((one[0], one[1]), 0) == one[5] for one in moves)
 
     def _translated(self) -> _Translated:
         return _Translated()

@@ -13,13 +13,14 @@ HOUR = 3600 * SECOND
 LONG_LOSS = HOUR
 
 
-def critical(sums: Sums, moments: Iterable[Moment], down: Iterable[Span], start: int, end: int) -> dict[str, int]:
+def critical(sums: Sums, moments: Sequence[Moment], down: Iterable[Span], start: int, end: int) -> dict[str, int]:
     """Critical incidents that opened in [start, end), by kind."""
     return {
         "breaker_opened": sum("breaker.opened" in one.transitions for one in moments if start <= one.at < end),
         "connection_lost": sum(last - first > LONG_LOSS and start <= first + LONG_LOSS < end for first, last in down),
         "accounting": sums.unbalanced,
         "mass_change_held": sums.held,
+        "source_stopped": sum("source.stopped" in one.transitions for one in moments if start <= one.at < end),
     }
 
 
@@ -41,7 +42,7 @@ def longest_open(
     runs: Sequence[RunRow], moments: Sequence[Moment], down: Iterable[Span], now: int, start: int, end: int
 ) -> int:
     """The longest time (microseconds), up to the end of the day, for which a critical incident of the day had been open."""
-    spans = [*down, *_unbalanced(runs, now), *_held(runs, now), *_breaker(moments, now)]
+    spans = [*down, *_unbalanced(runs, now), *_held(runs, now), *_breaker(moments, now), *_stopped(moments, now)]
     return max((min(last, end) - first for first, last in spans if first < end and last > start), default=0)
 
 
@@ -75,6 +76,13 @@ def _breaker(moments: Sequence[Moment], now: int) -> list[Span]:
     opened = [one.at for one in moments if "breaker.opened" in one.transitions]
     closed = [one.at for one in moments if {"breaker.closed", "connection.restored"} & one.transitions]
     return [(at, min((one for one in closed if one >= at), default=now)) for at in opened]
+
+
+def _stopped(moments: Sequence[Moment], now: int) -> list[Span]:
+    """From where too many dead letters were open to where there were few enough."""
+    resumed = [one.at for one in moments if "source.resumed" in one.transitions]
+    stopped = [one.at for one in moments if "source.stopped" in one.transitions]
+    return [(at, min((one for one in resumed if one >= at), default=now)) for at in stopped]
 
 
 def _next_success(runs: Sequence[RunRow], after: int, now: int) -> int:

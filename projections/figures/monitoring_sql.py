@@ -37,7 +37,7 @@ WHERE a.company_id = %(company)s AND a.entity_type = 'LMS Config' AND a.timestam
   AND a.lms_integration_id IS NOT NULL
   AND (a.field_changes ?| ARRAY['connection_status', 'is_active']
        OR EXISTS (SELECT FROM jsonb_array_elements_text(a.additional_context->'transitions') AS t
-                  WHERE t LIKE 'connection.%%' OR t LIKE 'breaker.%%'))
+                  WHERE t LIKE 'connection.%%' OR t LIKE 'breaker.%%' OR t LIKE 'source.%%'))
 ORDER BY a.timestamp, (a.additional_context->>'version')::integer
 """
 _ACTS = """
@@ -46,7 +46,7 @@ FROM hub.lms_audit_trail a
 WHERE a.company_id = %(company)s AND a.timestamp >= %(start)s AND a.timestamp < %(end)s
   AND a.lms_integration_id IS NOT NULL
   AND a.additional_context->>'event_type' IN ('lms.account.linked.v1', 'lms.account.unlinked.v1',
-      'lms.enrollment.corrected.v1', 'lms.enrollment.retracted.v1')
+      'lms.enrollment.corrected.v1', 'lms.enrollment.retracted.v1', 'lms.deadletter.replayed.v1', 'lms.deadletter.discarded.v1')
   AND (a.additional_context->>'actor' = 'system/cli' OR a.additional_context->>'actor' LIKE ANY (ARRAY['user/%%', 'employee/%%']))
 """
 _ROLLBACKS = """

@@ -1,4 +1,4 @@
-"""Folds of what came in raw: xAPI statements by their ids, and rejected records. Folding one twice changes nothing."""
+"""Folds of what came in raw: xAPI statements by their ids, and rejected records with what became of them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ STATEMENT = TABLES["xapi_statement"]
 DEAD_LETTER = TABLES["dead_letter"]
 RECEIVED = "lms.statement.received.v1"
 REJECTED = "lms.record.rejected.v1"
+RESOLVED = {"lms.deadletter.replayed.v1": "replayed", "lms.deadletter.discarded.v1": "discarded"}
 
 
 def _statement_keys(event: PlainEvent) -> tuple[str, ...]:
@@ -42,13 +43,18 @@ def fold_statement(row: Row | None, event: PlainEvent, row_id: str) -> Row | Non
 
 
 def _rejected_keys(event: PlainEvent) -> tuple[str, ...]:
-    return (event["event_id"],) if event["type"] == REJECTED else ()
+    if event["type"] == REJECTED:
+        return (event["event_id"],)
+    return (event["stream_id"],) if event["type"] in RESOLVED and event["kind"] == "rejected" else ()
 
 
 def fold_rejected(row: Row | None, event: PlainEvent, row_id: str) -> Row | None:
-    """A rejected record, once however often it is seen."""
+    """A rejected record, once however often it is seen, and what became of it. One that was taken in again, and is then
+    rejected as before, is open again; what was discarded stays so."""
+    if event["type"] in RESOLVED:
+        return _resolved(row, event["recorded_at"], RESOLVED[event["type"]])
     if row is not None:
-        return None
+        return _resolved(row, None, None) if row["resolution"] == "replayed" else None
     new = blank(DEAD_LETTER)
     new["id"] = row_id
     new["kind"] = "rejected"
@@ -60,6 +66,12 @@ def fold_rejected(row: Row | None, event: PlainEvent, row_id: str) -> Row | None
     sealed = event["record"]
     new["record"] = event["observation"] if sealed is None else sealed.encode()
     return new
+
+
+def _resolved(row: Row | None, at: int | None, how: str | None) -> Row | None:
+    if row is None:
+        return None
+    return {**row, "resolved_at": at, "resolution": how}
 
 
 PROJECTIONS = (

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from sqlalchemy import Connection, NullPool, create_engine, text
@@ -49,8 +49,11 @@ def upgrade(database: str | Connection) -> None:
         if pending:
             from alembic import command  # noqa: PLC0415
 
+            is_new = _revision(connection) is None
             with _ALEMBIC:
                 command.upgrade(_config(connection), "head")
+            if is_new:
+                _sign(connection)
         views.create(connection)
         asof.create(connection)
 
@@ -66,6 +69,14 @@ def heads() -> tuple[str, ...]:
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 
     return tuple(ScriptDirectory.from_config(_config()).get_heads())
+
+
+def _sign(connection: Connection) -> None:
+    """Let new tables say by which versions of the folds they are filled."""
+    from projections.rebuild import stamp  # noqa: PLC0415
+
+    driver: Any = connection.connection.dbapi_connection
+    stamp.put(driver)
 
 
 def _is_behind(connection: Connection) -> bool:

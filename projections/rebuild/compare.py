@@ -15,15 +15,15 @@ import secrets
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, LiteralString, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 from sqlalchemy import Table
 
 from projections.plain import full_name, names_of, quoted
-from projections.rebuild.pair import LIVE, key_of, tables
-from projections.tables import TABLES
+from projections.rebuild.pair import key_of, tables
 
 BUCKETS = 1024
 AT_ONCE = 100_000
@@ -33,7 +33,7 @@ NAMED = 20
 
 NOT_OF_THE_LOG: Mapping[str, frozenset[str]] = {
     "projection_offset": frozenset({"epoch", "updated_at"}),
-    "dead_letter": frozenset({"recorded_at", "resolved_at"}),
+    "dead_letter": frozenset({"recorded_at", "resolved_at", "resolution"}),
 }
 """Columns that a fold does not make."""
 OBSERVATIONS = "topic IS DISTINCT FROM 'lms.observations'"
@@ -51,8 +51,7 @@ class Side(NamedTuple):
 
     def table(self, name: str) -> Table:
         """A table of this set."""
-        table = tables(self.schema)[name] if self.schema != LIVE[name].schema else TABLES[name]
-        return table
+        return tables(self.schema)[name]
 
 
 @dataclass(slots=True)
@@ -134,7 +133,7 @@ def _sums(side: Side, name: str, seed: int) -> dict[int, tuple[int, int]]:
         f"SELECT {_bucket(table)}, count(*), sum({row_hash(table, seed)}::numeric) FROM {full_name(table)} "
         f"WHERE {condition(table)} GROUP BY 1"
     )
-    return {bucket: (count, int(total)) for bucket, count, total in side.connection.execute(_sql(query))}
+    return {bucket: (count, int(total)) for bucket, count, total in side.connection.execute(query)}
 
 
 def _digest(sums: Mapping[int, tuple[int, int]]) -> str:
@@ -164,7 +163,7 @@ def _hashes(side: Side, name: str, seed: int, buckets: list[int]) -> dict[Key, i
         f"SELECT {key_sql(table)}, {row_hash(table, seed)} FROM {full_name(table)} "
         f"WHERE {condition(table)} AND {_bucket(table)} = ANY(%s)"
     )
-    return {tuple(key): value for key, value in side.connection.execute(_sql(query), (buckets,))}
+    return {tuple(key): value for key, value in side.connection.execute(query, (buckets,))}
 
 
 def _differing(live: Mapping[Key, int], log: Mapping[Key, int]) -> list[Row]:
@@ -195,15 +194,10 @@ def _rows(side: Side, name: str, keys: list[Key]) -> dict[Key, dict[str, Any]]:
         f"IN (SELECT ARRAY(SELECT jsonb_array_elements_text(one)) FROM jsonb_array_elements(%s) AS one)"
     )
     with side.connection.cursor(row_factory=dict_row) as cursor:
-        cursor.execute(_sql(query), (as_json(keys),))
+        cursor.execute(query, (as_json(keys),))
         return {tuple(row.pop("key_")): row for row in cursor}
 
 
 def as_json(keys: list[Key]) -> Any:
     """Keys as a parameter."""
-    return psycopg.types.json.Jsonb([list(key) for key in keys])
-
-
-def _sql(text: str) -> LiteralString:
-    """A statement made of names that the declarations hold."""
-    return cast("LiteralString", text)
+    return Jsonb([list(key) for key in keys])

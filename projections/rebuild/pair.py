@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 from psycopg import errors
@@ -51,13 +51,18 @@ Connect = Callable[[], psycopg.Connection[Any]]
 
 @cache
 def tables(schema: str) -> Mapping[str, Table]:
-    """The read tables' declarations in another schema, by their names and in the same order."""
+    """The read tables' declarations in a schema, by their names and in the order of :data:`LIVE`."""
+    if schema == SCHEMA:
+        return LIVE
     other = MetaData()
     made = {
         table.name: table.to_metadata(other, schema=schema, referred_schema_fn=lambda _, to, *__: to)
         for table in metadata.sorted_tables
         if table.schema == SCHEMA
     }
+    for table in made.values():
+        for column in table.columns:
+            column.name = str(column.name)  # a copy's is a kind of text that JSON takes for no key
     return {name: made[name] for name in LIVE}
 
 
@@ -67,25 +72,25 @@ def exists(connection: psycopg.Connection[Any], schema: str) -> bool:
     return bool(row and row[0])
 
 
-def create(connection: psycopg.Connection[Any], schema: str) -> bool:
-    """Make the empty tables, in one transaction. One that was begun by the same program is kept, with what it holds.
+def create(connection: psycopg.Connection[Any], schema: str, begun_with: str = "") -> bool:
+    """Make the empty tables, in one transaction. Those that were begun by the same program are kept, with what they hold.
 
-    Returns whether it was kept.
+    ``begun_with``: what else must have been the same when they were begun. Returns whether they were kept.
     """
-    if stamp.of(connection, schema) == stamp.mine():
+    if stamp.of(connection, schema) == stamp.mine() and stamp.begun_with(connection, schema) == begun_with:
         return True
     drop(connection, schema)
     with connection.transaction():
-        connection.execute(_sql(f"CREATE SCHEMA {schema}"))
+        connection.execute(f"CREATE SCHEMA {schema}")
         for table in tables(schema).values():
             _run(connection, CreateTable(table, include_foreign_key_constraints=[]))
             if only_added(table):
-                connection.execute(_sql(f"ALTER TABLE {full_name(table)} DROP CONSTRAINT {table.name}_pkey"))
+                connection.execute(f"ALTER TABLE {full_name(table)} DROP CONSTRAINT {table.name}_pkey")
             _run(connection, SetTableComment(table))
             for column in table.columns:
                 if column.comment:
                     _run(connection, SetColumnComment(column))
-        stamp.put(connection, schema)
+        stamp.put(connection, schema, begun_with)
     return False
 
 
@@ -104,8 +109,8 @@ def drop(connection: psycopg.Connection[Any], schema: str) -> bool:
         with connection.transaction():
             if found:
                 names = ", ".join(f"{schema}.{quoted(name)}" for (name,) in found)
-                connection.execute(_sql(f"DROP TABLE {names}"))
-            connection.execute(_sql(f"DROP SCHEMA {schema}"))
+                connection.execute(f"DROP TABLE {names}")
+            connection.execute(f"DROP SCHEMA {schema}")
     except errors.DependentObjectsStillExist as problem:
         raise Refused(
             f"schema {schema}: something of your own depends on it ({problem.diag.message_detail}); expected nothing to",
@@ -135,21 +140,24 @@ def drop_foreign_keys(connection: psycopg.Connection[Any], schema: str) -> None:
     """Take the foreign keys away, so that partitions may be folded in any order."""
     with connection.transaction():
         for table, name in connection.execute(_KEYS, (schema,)).fetchall():
-            connection.execute(_sql(f"ALTER TABLE {table} DROP CONSTRAINT {name}"))
+            connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
 
 
-def add_foreign_keys(connection: psycopg.Connection[Any], schema: str) -> None:
-    """Add all foreign keys, in the caller's transaction; rows that are there already are not looked at."""
-    for table in tables(schema).values():
-        for key in sorted(table.foreign_key_constraints, key=_name):
-            connection.execute(_sql(f"{_text(AddConstraint(key))} NOT VALID"))
+@cache
+def foreign_keys_sql(schema: str) -> str:
+    """The statements that add all foreign keys; rows that are there already are not looked at."""
+    return ";\n".join(
+        f"{_text(AddConstraint(key))} NOT VALID"
+        for table in tables(schema).values()
+        for key in sorted(table.foreign_key_constraints, key=_name)
+    )
 
 
 def validate_foreign_keys(connection: psycopg.Connection[Any]) -> int:
     """Look at all rows of the live tables that were not looked at yet; readers and writers go on. Returns how many keys."""
     waiting = connection.execute(_NOT_VALID, (SCHEMA,)).fetchall()
     for table, name in waiting:
-        connection.execute(_sql(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}"))
+        connection.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
     return len(waiting)
 
 
@@ -168,7 +176,7 @@ class _Statement:
         self._text = text
 
     def __call__(self, connection: psycopg.Connection[Any]) -> None:
-        connection.execute(_sql(self._text))
+        connection.execute(self._text)
 
 
 class _Primary:
@@ -180,7 +188,7 @@ class _Primary:
         if connection.execute(_HAS_PRIMARY, (full_name(table),)).fetchone() is None:
             columns = ", ".join(map(quoted, key_of(table)))
             connection.execute(
-                _sql(f"ALTER TABLE {full_name(table)} ADD CONSTRAINT {table.name}_pkey PRIMARY KEY ({columns})")
+                f"ALTER TABLE {full_name(table)} ADD CONSTRAINT {table.name}_pkey PRIMARY KEY ({columns})"
             )
 
 
@@ -189,7 +197,7 @@ def _together(connect: Connect, threads: int, work: Iterable[Callable[[psycopg.C
 
     def one(do: Callable[[psycopg.Connection[Any]], None]) -> None:
         with connect() as connection:
-            connection.execute(_sql(f"SET maintenance_work_mem = '{MEMORY}'"))
+            connection.execute(f"SET maintenance_work_mem = '{MEMORY}'")
             do(connection)
 
     with ThreadPoolExecutor(threads, "rebuild-index") as pool:
@@ -206,9 +214,4 @@ def _text(element: ExecutableDDLElement) -> str:
 
 
 def _run(connection: psycopg.Connection[Any], element: ExecutableDDLElement) -> None:
-    connection.execute(_sql(_text(element)))
-
-
-def _sql(text: str) -> LiteralString:
-    """A statement made of names that the declarations and the catalog hold; it has no parameters."""
-    return cast("LiteralString", text)
+    connection.execute(_text(element))

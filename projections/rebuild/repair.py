@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 
@@ -28,11 +28,11 @@ def repair(connection: psycopg.Connection[Any], keys: Mapping[str, Sequence[Key]
     """
     chosen = [name for name in LIVE if keys.get(name)]
     for name in chosen:  # what is referred to before what refers to it
-        connection.execute(_sql(_write(name)), {"keys": as_json(list(keys[name]))})
+        connection.execute(_write(name), {"keys": as_json(list(keys[name]))})
     for name in reversed(chosen):
-        connection.execute(_sql(_remove(name)), {"keys": as_json(list(keys[name]))})
+        connection.execute(_remove(name), {"keys": as_json(list(keys[name]))})
     for name in chosen:
-        row = connection.execute(_sql(_left(name)), {"keys": as_json(list(keys[name]))}).fetchone()
+        row = connection.execute(_left(name), {"keys": as_json(list(keys[name]))}).fetchone()
         if row is None or row[0]:
             raise Fatal(f"{name}: rows still differ after they were rewritten; nothing was changed")
     connection.execute(RAISE_EPOCHS)
@@ -58,7 +58,7 @@ def _owners(connection: psycopg.Connection[Any], name: str, keys: list[Key]) -> 
         f"SELECT owner::text, count(*) FROM (SELECT {key_sql(log)} AS key, {owner} AS owner FROM {full_name(log)} "
         f"UNION SELECT {key_sql(live)}, {owner} FROM {full_name(live)}) AS both_ WHERE key IN ({_KEYS}) GROUP BY 1"
     )
-    return connection.execute(_sql(query), {"keys": as_json(keys)}).fetchall()
+    return connection.execute(query, {"keys": as_json(keys)}).fetchall()
 
 
 def _write(name: str) -> str:
@@ -89,8 +89,3 @@ def _left(name: str) -> str:
         for table in (LIVE[name], tables(NEXT)[name])
     ]
     return f"SELECT count(*) FROM {sides[0]} AS a FULL JOIN {sides[1]} AS b USING (key) WHERE a.hash IS DISTINCT FROM b.hash"
-
-
-def _sql(text: str) -> LiteralString:
-    """A statement made of names that the declarations hold."""
-    return cast("LiteralString", text)

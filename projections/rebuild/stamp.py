@@ -47,18 +47,25 @@ def mine() -> Stamp:
 
 def of(connection: psycopg.Connection[Any], schema: str = SCHEMA) -> Stamp | None:
     """What made the tables of a schema; None where it does not say, or where there is no such schema."""
+    said = _said(connection, schema)
+    return Stamp(said["shape"], said["versions"]) if said else None
+
+
+def begun_with(connection: psycopg.Connection[Any], schema: str) -> str:
+    """What was told with :func:`put`."""
+    return str(_said(connection, schema).get("begun_with", ""))
+
+
+def put(connection: psycopg.Connection[Any], schema: str = SCHEMA, begun_with: str = "") -> None:
+    """Say that this program made the tables of a schema, and what it began with; in the caller's transaction."""
+    text = _SAYS + json.dumps({**mine()._asdict(), "begun_with": begun_with}, sort_keys=True)
+    connection.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(schema), sql.Literal(text)))
+
+
+def _said(connection: psycopg.Connection[Any], schema: str) -> dict[str, Any]:
     row = connection.execute(_COMMENT, (schema,)).fetchone()
     _, found, told = (row[0] or "").partition(_SAYS) if row else ("", "", "")
-    if not found:
-        return None
-    said = json.loads(told)
-    return Stamp(said["shape"], said["versions"])
-
-
-def put(connection: psycopg.Connection[Any], schema: str = SCHEMA) -> None:
-    """Say that this program made the tables of a schema; in the caller's transaction."""
-    text = _SAYS + json.dumps(mine()._asdict(), sort_keys=True)
-    connection.execute(sql.SQL("COMMENT ON SCHEMA {} IS {}").format(sql.Identifier(schema), sql.Literal(text)))
+    return dict(json.loads(told)) if found else {}
 
 
 def differing(connection: psycopg.Connection[Any]) -> dict[str, tuple[int | None, int]]:

@@ -16,7 +16,7 @@ from projections.tables.rules import AtLeast, ByteLength, MoreThan
 
 RUN_KINDS = ("sync", "full sync", "import")
 RUN_STATUSES = ("running", "completed", "failed", "held", "released")
-TRIGGERS = ("schedule", "retry", "probe", "person", "accept")
+TRIGGERS = ("schedule", "retry", "probe", "person", "accept", "replay")
 COUNTS = ("records_read", "changed", "unchanged", "unmatched", "stored", "rejected", "dropped", "retired")
 
 

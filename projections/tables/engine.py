@@ -16,6 +16,7 @@ from projections.tables.base import OPS_SCHEMA, Base, described, index
 from projections.tables.rules import AtLeast, ByteLength
 
 DEAD_LETTER_KINDS = ("rejected", "parked", "behind")
+DEAD_LETTER_RESOLUTIONS = ("replayed", "discarded")
 
 
 class StreamHead(Base):
@@ -79,6 +80,7 @@ class DeadLetter(Base):
         rules=(
             AtLeast("chk_record_size", "record_size", 0),
             ByteLength("chk_record_sha256", "record_sha256", 32),
+            ByteLength("chk_chain", "chain", 32),
         ),
     )
 
@@ -101,11 +103,15 @@ class DeadLetter(Base):
     )
     record_size: Mapped[int | None] = c.big_integer("Size of the whole record, in bytes.")
     record_sha256: Mapped[bytes | None] = c.binary("SHA-256 of the whole record, 32 bytes.")
+    chain: Mapped[bytes | None] = c.binary("Of a record of the log: head of its partition's hash chain after it, 32 bytes.")
     source_name: Mapped[str | None] = c.long_text("File or address that it came from, without credentials.")
     source_position: Mapped[str | None] = c.long_text("Line, item or page in it.")
     run_id: Mapped[UUID | None] = c.uuid("Run that read it.")
     recorded_at: Mapped[datetime] = c.moment("When it was put aside (UTC).", auto=True)
     resolved_at: Mapped[datetime | None] = c.moment("When it was replayed or discarded (UTC); NULL: it is open.")
+    resolution: Mapped[str | None] = c.enum(
+        DEAD_LETTER_RESOLUTIONS, "What became of a rejected one; records of the log leave the table when they are resolved."
+    )
 
 
 class DecidedOffset(Base):

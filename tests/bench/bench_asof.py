@@ -50,7 +50,7 @@ FROM hub.course k CROSS JOIN generate_series(1, 3) v;
 CREATE TEMPORARY TABLE told AS
 SELECT n, pg_temp.made('enrollment', n) AS id, pg_temp.made('employee', n / {per_employee}) AS employee_id,
        n * 7919 % {courses} AS course, DATE '2024-01-01' + (n * 104729 % 600)::integer AS day, n % 10 < 7 AS done
-FROM generate_series(0, {enrollments} - 1) n;
+FROM generate_series(0, {enrollments}::bigint - 1) n;
 INSERT INTO hub.lms_course_enrollment (id, company_id, lms_integration_id, employee_id, enrollment_number, course_id, course_name,
     course_code, enrollment_status, enrollment_date, fold_state)
 SELECT id, '{company}', pg_temp.made('lms', 0), employee_id, 'E-' || n, 'C' || course, 'Course ' || course, 'K' || course,

@@ -35,7 +35,7 @@ def year(request: pytest.FixtureRequest, make_database: Callable[[str | None], s
     migrations.upgrade(url)
     with ExitStack() as stack:
         lived = Year(Scene(url, stack), request.param)
-        lived.live(90)
+        lived.live(70)
         print(f"seed {request.param}")
         yield lived
 

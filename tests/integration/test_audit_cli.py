@@ -13,9 +13,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from hub.deciding.envelope import Actor
+from hub.enrollments import commands as acts
 from tests.support import sealed
 from tests.support.cli import Cli, Starter
 from tests.support.sealed import Tamperer
+from tests.support.site import COMPANY, site
 
 COURSE = "https://lms.example.org/course/0"
 HOLDER = """
@@ -213,6 +216,25 @@ def test_an_evidence_pack_proves_its_answer(cli: Cli, tmp_path: Path) -> None:
     assert bad.returncode == 1
     assert "the event of the pack is not the record that was sealed" in bad.stdout
     assert "changed: events.jsonl" in bad.stdout
+
+
+def test_an_edit_by_a_person_stands_in_the_pack(cli: Cli, tmp_path: Path) -> None:
+    """Who, what, with which reason and justification, and the seal over it; the person's act is theirs in `show` too."""
+    number, enrollment, _, _ = holder(cli)
+    (event, *_) = cli.ok("audit", "show", "--enrollment", enrollment, "--json").json()
+    stream = cli.ok("audit", "show", "--event", event["event_id"], "--json").json()["event"]["stream_id"]
+    person = Actor("user", "11111111-1111-4111-8111-111111111111")
+    with site("postgresql", url_of(cli), tmp_path, None) as made, made.open() as hub:
+        told = {"actor": person, "reason": "typo", "justification": "the LMS was wrong"}
+        hub.commands.execute(acts.correct(COMPANY, stream, {"grade_achieved": "B"}, **told))
+    pack = tmp_path / "pack.zip"
+    cli.ok("audit", "evidence", "--employee", number, "--course", COURSE, "--out", pack)
+    (edit,) = unpacked(pack, tmp_path / "pack")["edits"]
+    assert edit["who"] == f"user/{person.id}"
+    assert edit["what"].startswith("lms.enrollment.corrected.v1")
+    assert edit["why"] == "typo / the LMS was wrong"
+    assert edit["sealed"].startswith("seal ")
+    assert offline(tmp_path / "pack").returncode == 0
 
 
 def test_an_evidence_pack_proves_an_absence(cli: Cli, tmp_path: Path) -> None:

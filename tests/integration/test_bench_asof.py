@@ -14,7 +14,7 @@ def test_every_question_of_the_bench_is_answered_by_index(make_database: Callabl
     """Rows come back, and the versions of the enrollments that are meant are found by their primary key."""
     url = make_database(None)
     migrations.upgrade(url)
-    fill(url, 20_000)
+    fill(url, 40_000)
     with psycopg.connect(url, autocommit=True) as connection:
         before = whole_reads(connection)
         counts = {name: asked(connection, question)[0] for name, question in QUESTIONS.items()}

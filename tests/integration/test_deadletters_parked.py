@@ -9,12 +9,16 @@ import pytest
 
 from hub.deadletters.letters import Letter, chosen
 from hub.deadletters.parking import Parking
+from hub.deciding.commands import Command
+from hub.domain import ids
 from hub.errors import Refused, Retriable
 from hub.log import codec
+from hub.log.port import Record
 from projections import folds
 from projections.engine.discards import discards
-from projections.engine.folder import Folder
+from projections.engine.folder import Folder, RowsRewritten
 from projections.engine.memory import MemoryStore, Tables
+from projections.engine.pg_store import PgStore
 from tests.support.letters import CURE, POISON, Letters, letters
 from tests.support.site import COMPANY
 
@@ -151,10 +155,66 @@ def test_parking_is_told_once(site: Letters) -> None:
     assert site.acts() == ["parked"]
 
 
+@pytest.mark.parametrize("discard", [False, True])
+def test_records_that_raced_the_parked_one_are_judged_when_it_is_resolved(site: Letters, discard: bool) -> None:
+    """One follows the parked record, another follows what it followed: whichever rule 3 lets count, counts."""
+    letter = poisoned(site)
+    around = site.hub.around
+    poison = around.decode(around.read(str(letter.topic), letter.partition or 0, letter.offset or 0))
+    values = {**poison["enrollment"], "progress_percentage": 3000}
+    beside = {**poison, "event_id": ids.derived(letter.id, "beside"), "enrollment": values}
+    after = {
+        **beside, "event_id": ids.derived(letter.id, "after"), "follows": poison["event_id"], "version": poison["version"] + 1,
+    }  # fmt: skip
+    key = f"enrollment/{letter.stream}"
+    positions = around.append("lms.learning", [(key, around.encode(one)) for one in (beside, after)])
+    assert site.hub.watch.wait({(topic, part): offset + 1 for topic, part, offset in positions}, 30)
+    assert site.open() == {"parked": 1, "behind": 5}
+    parking = Parking(site.hub)
+    if discard:
+        done = parking.discard(letter, COMPANY, reason="nonsense")
+    else:
+        site.do(CURE)
+        done = parking.replay(letter, COMPANY)
+    assert done is not None
+    expected = ["discarded", "folded", "void"] if discard else ["folded", "void", "folded"]
+    assert [outcome for _, outcome in done.outcomes] == expected
+    assert site.open() == {}
+    assert ("C1", 80.0) in site.progress()
+    assert_equal_from_the_start(site)
+
+
+def test_what_cannot_be_read_is_discarded_and_stops_nobody(site: Letters) -> None:
+    """It names no stream and no company; a replay says that it still cannot be read."""
+    ((topic, part, offset),) = site.hub.around.append("lms.learning", [("enrollment/x", b"no event")])
+    assert site.hub.watch.wait({(topic, part): offset + 1}, 30)
+    assert Parking(site.hub).react() == 0
+    assert site.acts() == ["parked"]
+    with pytest.raises(Refused, match="still cannot be folded"):
+        Parking(site.hub).replay(one(site), COMPANY)
+    Parking(site.hub).discard(one(site), COMPANY, reason="not ours")
+    assert site.open() == {}
+    site.take_in(*EVERYWHERE)
+    assert_equal_from_the_start(site)
+
+
+def test_a_folder_at_work_goes_on_with_the_rows_as_they_were_written(site: Letters) -> None:
+    """What it remembers of them is dropped: it is told that rows were rewritten, not that it lost its partition."""
+    letter = poisoned(site)
+    assert letter.topic is not None
+    where = (letter.topic, letter.partition or 0)
+    with site.hub.connect() as connection:
+        folder = Folder(PgStore(connection, site.hub.open_texts), codec.decode, lambda: 0)
+        at = folder.own([where])
+        site.do(CURE)
+        Parking(site.hub)._resolver.resolve(letter.id)
+        stale = Record(*where, at[where], b"", b"no event either")
+        with pytest.raises(RowsRewritten):
+            folder.fold([stale])
+
+
 def test_while_observations_wait_a_command_of_the_stream_is_told_not_now(site: Letters) -> None:
     """The record is resolved, what waited for it is not decided yet: the order holds for commands, too."""
-    from hub.deciding.commands import Command
-
     letter = poisoned(site)
     Parking(site.hub)._resolver.resolve(letter.id, discard=True)
     command = Command(

@@ -26,6 +26,7 @@ HOUR = DAY // 24
 PEOPLE = [ids.derived(COMPANY, "employee", str(number)) for number in range(5)]
 ACCOUNTS = [ids.derived(INTEGRATION, "account", str(number)) for number in range(5)]
 COURSES = ["C-0", "C-1", "C-2"]
+CYCLES_MOST = 60
 HEADS = "SELECT stream_id::text, version FROM hub.stream_head WHERE stream_id = ANY(%s::uuid[])"
 CYCLES = """
 SELECT id::text, (fold_state ->> 'valid_until')::int FROM hub.lms_course_enrollment
@@ -45,6 +46,11 @@ class Year:
             (account, course): ids.enrollment_stream(INTEGRATION, account, course)
             for account in ACCOUNTS
             for course in COURSES
+        }
+        self.stream_of = {
+            ids.enrollment_row(stream, cycle): stream
+            for stream in self.streams.values()
+            for cycle in range(1, CYCLES_MOST)
         }
         around = scene.around
         given = {name: getattr(around, name) for name in around.__slots__} | {"clock": lambda: self.now}
@@ -164,11 +170,7 @@ class Year:
             acts.waive(COMPANY, stream),
             acts.set_due_date(COMPANY, stream, day),
         ]
-        certified = [
-            one
-            for one in self.streams.values()
-            if ids.enrollment_row(one, 1) in {row for row, _ in self.scene.ask(CYCLES)}
-        ]
+        certified = [self.stream_of[row] for row, _ in self._asked(CYCLES)]
         if certified and self.chance.random() < 0.2:
             stream = self.chance.choice(certified)
             wishes = [acts.revoke_certificate(COMPANY, stream, occurred_at=midnight(day, ZONE))]
@@ -179,18 +181,22 @@ class Year:
                 self.scene.execute(self.chance.choice(wishes))
 
     def _lapse(self) -> None:
-        for row, until in self.scene.ask(CYCLES):
-            for stream in self.streams.values():
-                if until <= self.today and row in {ids.enrollment_row(stream, cycle) for cycle in range(1, 40)}:
-                    self.scene.execute(acts.lapse(COMPANY, stream, row_id=row, occurred_at=midnight(until, ZONE)))
+        for row, until in self._asked(CYCLES):
+            if until <= self.today:
+                stream = self.stream_of[row]
+                self.scene.execute(acts.lapse(COMPANY, stream, row_id=row, occurred_at=midnight(until, ZONE)))
+
+    def _asked(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self.scene.pool.connection() as connection:
+            return connection.execute(query.encode(), values).fetchall()
 
     def _relink(self, account: str) -> None:
         """The account belongs to another employee; its enrollments follow, as the reactor would make them."""
-        self.scene.ask(
+        self._asked(
             "UPDATE hub.lms_account SET employee_id = %s WHERE id = %s RETURNING id",
             self.chance.choice(PEOPLE),
             account,
         )
         streams = [self.streams[account, course] for course in COURSES]
-        for stream, version in self.scene.ask(HEADS, streams):
+        for stream, version in self._asked(HEADS, streams):
             self.scene.execute(relink_enrollment(COMPANY, stream, account, version))

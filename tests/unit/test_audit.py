@@ -54,6 +54,8 @@ sync.started                   | Data Sync            | Sync       | LMS Config 
 sync.completed                 | Data Sync            | Sync       | LMS Config        | Low    | Learning Data | None
 sync.failed                    | Performance Issue    | Sync       | LMS Config        | Medium | Internal      | None
 connection.lost                | Performance Issue    | Sync       | LMS Config        | Medium | Internal      | None
+source.stopped                 | Performance Issue    | Sync       | LMS Config        | High   | Internal      | None
+source.resumed                 | Performance Issue    | Sync       | LMS Config        | Medium | Internal      | None
 connection.restored            | Performance Issue    | Sync       | LMS Config        | Medium | Internal      | None
 connection.testing             | Performance Issue    | Sync       | LMS Config        | Medium | Internal      | None
 connection.tested              | Performance Issue    | Sync       | LMS Config        | Medium | Internal      | None

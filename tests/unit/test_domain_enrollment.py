@@ -458,3 +458,15 @@ def test_pass_satisfies_is_a_setting() -> None:
     for stream in (satisfied, other):
         stream.tell(0, passed=True)
     assert (satisfied.status, other.status) == (E.COMPLETED, E.IN_PROGRESS)
+
+
+def test_a_day_of_completion_that_was_only_seen_gives_way_to_the_one_that_is_told() -> None:
+    """figures 9.2: the first completion of the cycle. A state that says only "completed" dates it on the day on which it
+    was seen; the day that the LMS tells later is the first completion, and a third one changes nothing."""
+    stream = Stream()
+    stream.tell(None, seen=0, completed=True)
+    assert (stream["completion_date"], stream["completion_date_seen"]) == (TODAY, True)
+    stream.tell(None, seen=1, completed=True, completed_on=TODAY - 30)
+    assert (stream["completion_date"], stream["completion_date_seen"]) == (TODAY - 30, False)
+    stream.tell(None, seen=2, completed=True, completed_on=TODAY - 10)
+    assert stream["completion_date"] == TODAY - 30

@@ -73,9 +73,9 @@ def test_trap_13_state_0_with_a_time():
 
 
 def test_trap_13_states():
-    """Everything but 0 is complete; 2 is passed, 3 and 4 are failed, and a row that was never touched says nothing."""
+    """Everything but 0 is complete; 3 and 4 are failed, 1 and 2 are not; a row that was never touched says nothing."""
     said = {state: mapping.lesson(status(1, state, at=1_740_739_200), None, None, "UTC")[0] for state in (1, 2, 3, 4)}
-    assert [said[state].get("passed") for state in (1, 2, 3, 4)] == [None, True, False, False]
+    assert [said[state].get("passed") for state in (1, 2, 3, 4)] == [True, True, False, False]
     assert all(told["completed"] and told["completed_at"] == 1_740_739_200 * SECOND for told in said.values())
     untouched, at = mapping.lesson(status(1, 0, at=0), None, None, "UTC")
     assert "completed" not in untouched

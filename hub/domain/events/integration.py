@@ -66,6 +66,7 @@ class ConfigChange(Declared):
     status_before: ConnectionStatus | None = Field(
         None, description="connection_status before Testing or Maintenance began"
     )
+    stopped_at: Instant | None = Field(None, description="When too many open dead letters stopped its scheduled runs")
     held_run: UUID | None = Field(None, description="The full pass that the mass-change guard holds")
     created_by_user_id: UUID | None = None
     updated_by_user_id: UUID | None = None
@@ -78,7 +79,8 @@ class RunChange(Declared):
     status: str | None = Field(None, description="running, completed, failed, held or released")
     trigger: str | None = Field(
         None,
-        description="schedule, retry (of a failed run), probe (the breaker closed), person or accept (of a held run)",
+        description="schedule, retry (of a failed run), probe (the breaker closed), person, accept (of a held run) or replay "
+        "(of dead letters)",
     )
     started_at: Instant | None = None
     ended_at: Instant | None = None

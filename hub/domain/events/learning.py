@@ -53,6 +53,9 @@ class EnrollmentChange(Declared):
     start_date: date | None = None
     end_date: date | None = Field(None, description="Last day of access")
     completion_date: date | None = None
+    completion_date_seen: bool | None = Field(
+        None, description="True: no source told when; it is the day on which it was first seen"
+    )
     due_date: date | None = None
     progress_percentage: Percent | None = None
     time_spent_seconds: Seconds | None = None

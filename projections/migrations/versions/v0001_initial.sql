@@ -61,16 +61,22 @@ CREATE TABLE hub.dead_letter (
     record BYTEA,
     record_size BIGINT,
     record_sha256 BYTEA,
+    chain BYTEA,
     source_name TEXT,
     source_position TEXT,
     run_id UUID,
     recorded_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     resolved_at TIMESTAMP WITH TIME ZONE,
+    resolution VARCHAR,
     PRIMARY KEY (id),
     CONSTRAINT chk_kind_enum CHECK (kind IN ('rejected', 'parked', 'behind')),
+    CONSTRAINT chk_resolution_enum CHECK (resolution IN ('replayed', 'discarded')),
     CONSTRAINT chk_record_size CHECK (record_size >= 0),
-    CONSTRAINT chk_record_sha256 CHECK (octet_length(record_sha256) = 32)
+    CONSTRAINT chk_record_sha256 CHECK (octet_length(record_sha256) = 32),
+    CONSTRAINT chk_chain CHECK (octet_length(chain) = 32)
 );
+
+CREATE INDEX dead_letter_idx_company_id ON hub.dead_letter (company_id);
 
 CREATE INDEX dead_letter_idx_lms_integration_id ON hub.dead_letter (lms_integration_id);
 
@@ -79,8 +85,6 @@ CREATE INDEX dead_letter_idx_stream_id ON hub.dead_letter (stream_id);
 CREATE INDEX dead_letter_idx_run_id ON hub.dead_letter (run_id);
 
 CREATE INDEX dead_letter_idx_recorded_at ON hub.dead_letter (recorded_at);
-
-CREATE INDEX dead_letter_idx_company_id ON hub.dead_letter (company_id);
 COMMENT ON TABLE hub.dead_letter IS 'Records that could not be taken in (rejected) or folded (parked), and what waits behind a parked one (behind).';
 COMMENT ON COLUMN hub.dead_letter.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.dead_letter.company_id IS 'Company that the record names; NULL: unknown.';
@@ -97,11 +101,13 @@ COMMENT ON COLUMN hub.dead_letter.message IS 'What is wrong, in one sentence.';
 COMMENT ON COLUMN hub.dead_letter.record IS 'The record as bytes of the wire or sealed; of a larger one the first 64 KiB.';
 COMMENT ON COLUMN hub.dead_letter.record_size IS 'Size of the whole record, in bytes.';
 COMMENT ON COLUMN hub.dead_letter.record_sha256 IS 'SHA-256 of the whole record, 32 bytes.';
+COMMENT ON COLUMN hub.dead_letter.chain IS 'Of a record of the log: head of its partition''s hash chain after it, 32 bytes.';
 COMMENT ON COLUMN hub.dead_letter.source_name IS 'File or address that it came from, without credentials.';
 COMMENT ON COLUMN hub.dead_letter.source_position IS 'Line, item or page in it.';
 COMMENT ON COLUMN hub.dead_letter.run_id IS 'Run that read it.';
 COMMENT ON COLUMN hub.dead_letter.recorded_at IS 'When it was put aside (UTC).';
 COMMENT ON COLUMN hub.dead_letter.resolved_at IS 'When it was replayed or discarded (UTC); NULL: it is open.';
+COMMENT ON COLUMN hub.dead_letter.resolution IS 'What became of a rejected one; records of the log leave the table when they are resolved.';
 
 CREATE TABLE ops.decided_offset (
     partition SERIAL NOT NULL,
@@ -378,9 +384,9 @@ CREATE TABLE hub.lms_course_enrollment_history (
     CONSTRAINT chk_score_valid CHECK (score_achieved >= 0 AND max_score >= 0 AND passing_score >= 0)
 );
 
-CREATE INDEX lms_course_enrollment_history_idx_recorded_at ON hub.lms_course_enrollment_history USING brin (recorded_at);
-
 CREATE INDEX lms_course_enrollment_history_idx_former_employee_id ON hub.lms_course_enrollment_history (former_employee_id) WHERE former_employee_id IS NOT NULL;
+
+CREATE INDEX lms_course_enrollment_history_idx_recorded_at ON hub.lms_course_enrollment_history USING brin (recorded_at);
 COMMENT ON TABLE hub.lms_course_enrollment_history IS 'Every version that a row of lms_course_enrollment had; the highest one is the present row.';
 COMMENT ON COLUMN hub.lms_course_enrollment_history.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.lms_course_enrollment_history.company_id IS 'Company that the row belongs to.';
@@ -583,9 +589,9 @@ CREATE TABLE hub.department (
 
 CREATE INDEX department_idx_company_id_code ON hub.department (company_id, code);
 
-CREATE INDEX department_idx_manager_employee_id ON hub.department (manager_employee_id);
-
 CREATE INDEX department_idx_parent_department_id ON hub.department (parent_department_id);
+
+CREATE INDEX department_idx_manager_employee_id ON hub.department (manager_employee_id);
 COMMENT ON TABLE hub.department IS 'A department of a company; departments form a tree.';
 COMMENT ON COLUMN hub.department.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.department.company_id IS 'Company that the row belongs to.';
@@ -697,19 +703,19 @@ CREATE TABLE hub.employee (
     CONSTRAINT chk_employment_status_enum CHECK (employment_status IN ('Active', 'On Leave', 'Terminated'))
 );
 
+CREATE INDEX employee_idx_company_id_lower_number ON hub.employee (company_id, lower(employee_number));
+
+CREATE INDEX employee_idx_company_id_lower_email ON hub.employee (company_id, lower(email));
+
 CREATE INDEX employee_idx_manager_employee_id ON hub.employee (manager_employee_id);
+
+CREATE INDEX employee_idx_company_id_lower_login_name ON hub.employee (company_id, lower(login_name));
 
 CREATE INDEX employee_idx_team_id ON hub.employee (team_id);
 
 CREATE INDEX employee_idx_company_id_lower_custom_identifier ON hub.employee (company_id, lower(custom_identifier));
 
 CREATE INDEX employee_idx_department_id ON hub.employee (department_id);
-
-CREATE INDEX employee_idx_company_id_lower_email ON hub.employee (company_id, lower(email));
-
-CREATE INDEX employee_idx_company_id_lower_number ON hub.employee (company_id, lower(employee_number));
-
-CREATE INDEX employee_idx_company_id_lower_login_name ON hub.employee (company_id, lower(login_name));
 COMMENT ON TABLE hub.employee IS 'Somebody who works, or worked, for a company.';
 COMMENT ON COLUMN hub.employee.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.employee.company_id IS 'Company that the row belongs to.';
@@ -785,21 +791,21 @@ CREATE TABLE hub.lms_integration_config (
     CONSTRAINT chk_positive_values CHECK (timeout_seconds > 0 AND rate_limit_per_hour > 0 AND max_retry_attempts >= 0)
 );
 
+CREATE INDEX lms_integration_config_idx_last_sync_at ON hub.lms_integration_config (last_sync_at);
+
 CREATE INDEX lms_integration_config_idx_last_successful_sync_at ON hub.lms_integration_config (last_successful_sync_at);
 
 CREATE INDEX lms_integration_config_idx_lms_type ON hub.lms_integration_config (lms_type);
 
-CREATE INDEX lms_integration_config_idx_integration_method ON hub.lms_integration_config (integration_method);
-
 CREATE INDEX lms_integration_config_idx_connection_status ON hub.lms_integration_config (connection_status);
+
+CREATE INDEX lms_integration_config_idx_integration_method ON hub.lms_integration_config (integration_method);
 
 CREATE INDEX lms_integration_config_idx_company_id ON hub.lms_integration_config (company_id);
 
 CREATE INDEX lms_integration_config_idx_is_active ON hub.lms_integration_config (is_active);
 
 CREATE INDEX lms_integration_config_idx_is_primary_lms ON hub.lms_integration_config (is_primary_lms);
-
-CREATE INDEX lms_integration_config_idx_last_sync_at ON hub.lms_integration_config (last_sync_at);
 COMMENT ON TABLE hub.lms_integration_config IS 'One learning management system of a company: how it is reached, what is taken in, and how the connection is.';
 COMMENT ON COLUMN hub.lms_integration_config.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.lms_integration_config.company_id IS 'Company that the row belongs to.';
@@ -873,9 +879,9 @@ CREATE INDEX course_idx_company_id ON hub.course (company_id);
 
 CREATE INDEX course_idx_course_id ON hub.course (course_id);
 
-CREATE INDEX course_idx_course_code ON hub.course (course_code);
-
 CREATE INDEX course_idx_lms_integration_id ON hub.course (lms_integration_id);
+
+CREATE INDEX course_idx_course_code ON hub.course (course_code);
 COMMENT ON TABLE hub.course IS 'A course in the catalog of one LMS: what it teaches, how long a completion is valid, and its lessons in order.';
 COMMENT ON COLUMN hub.course.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.course.company_id IS 'Company that the row belongs to.';
@@ -937,7 +943,7 @@ CREATE TABLE hub.sync_run (
     CONSTRAINT fk_sync_run_lms_integration FOREIGN KEY(lms_integration_id) REFERENCES hub.lms_integration_config (id),
     CONSTRAINT chk_kind_enum CHECK (kind IN ('sync', 'full sync', 'import')),
     CONSTRAINT chk_status_enum CHECK (status IN ('running', 'completed', 'failed', 'held', 'released')),
-    CONSTRAINT chk_trigger_enum CHECK (trigger IN ('schedule', 'retry', 'probe', 'person', 'accept')),
+    CONSTRAINT chk_trigger_enum CHECK (trigger IN ('schedule', 'retry', 'probe', 'person', 'accept', 'replay')),
     CONSTRAINT chk_counts CHECK (records_read >= 0 AND changed >= 0 AND unchanged >= 0 AND unmatched >= 0 AND stored >= 0 AND rejected >= 0 AND dropped >= 0 AND retired >= 0)
 );
 
@@ -992,9 +998,9 @@ CREATE TABLE hub.xapi_statement (
     CONSTRAINT chk_digest CHECK (octet_length(digest) = 32)
 );
 
-CREATE INDEX xapi_statement_idx_company_id ON hub.xapi_statement (company_id);
-
 CREATE INDEX xapi_statement_idx_stream_id ON hub.xapi_statement (stream_id);
+
+CREATE INDEX xapi_statement_idx_company_id ON hub.xapi_statement (company_id);
 COMMENT ON TABLE hub.xapi_statement IS 'One xAPI statement that came in: by its id a repeat is told from a conflict, and a voided one is found. Its text is in the log.';
 COMMENT ON COLUMN hub.xapi_statement.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.xapi_statement.company_id IS 'Company that the row belongs to.';
@@ -1169,7 +1175,11 @@ CREATE TABLE hub.lms_integration_monitoring (
     CONSTRAINT chk_performance_range CHECK (performance_score BETWEEN 0 AND 100)
 );
 
+CREATE INDEX lms_integration_monitoring_idx_lms_integration_id ON hub.lms_integration_monitoring (lms_integration_id);
+
 CREATE INDEX lms_integration_monitoring_idx_error_rate ON hub.lms_integration_monitoring (error_rate);
+
+CREATE INDEX lms_integration_monitoring_idx_company_id ON hub.lms_integration_monitoring (company_id);
 
 CREATE INDEX lms_integration_monitoring_idx_monitoring_date ON hub.lms_integration_monitoring (monitoring_date);
 
@@ -1177,13 +1187,9 @@ CREATE INDEX lms_integration_monitoring_idx_performance_score ON hub.lms_integra
 
 CREATE INDEX lms_integration_monitoring_idx_sla_compliance ON hub.lms_integration_monitoring (sla_compliance);
 
-CREATE INDEX lms_integration_monitoring_idx_data_accuracy_score ON hub.lms_integration_monitoring (data_accuracy_score);
-
 CREATE INDEX lms_integration_monitoring_idx_sync_success_rate ON hub.lms_integration_monitoring (sync_success_rate);
 
-CREATE INDEX lms_integration_monitoring_idx_company_id ON hub.lms_integration_monitoring (company_id);
-
-CREATE INDEX lms_integration_monitoring_idx_lms_integration_id ON hub.lms_integration_monitoring (lms_integration_id);
+CREATE INDEX lms_integration_monitoring_idx_data_accuracy_score ON hub.lms_integration_monitoring (data_accuracy_score);
 COMMENT ON TABLE hub.lms_integration_monitoring IS 'One row per integration and day: how its runs, its connection and its data were. NULL is no data, with its reason in the event and in the view integration_health.';
 COMMENT ON COLUMN hub.lms_integration_monitoring.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.lms_integration_monitoring.company_id IS 'Company that the row belongs to.';
@@ -1262,21 +1268,21 @@ CREATE TABLE hub.lms_analytics_dashboard (
     CONSTRAINT chk_percentage_ranges CHECK (completion_rate BETWEEN 0 AND 100 AND engagement_score BETWEEN 0 AND 100)
 );
 
+CREATE INDEX lms_analytics_dashboard_idx_engagement_score ON hub.lms_analytics_dashboard (engagement_score);
+
+CREATE INDEX lms_analytics_dashboard_idx_report_date ON hub.lms_analytics_dashboard (report_date);
+
 CREATE INDEX lms_analytics_dashboard_idx_lms_integration_id ON hub.lms_analytics_dashboard (lms_integration_id);
 
 CREATE INDEX lms_analytics_dashboard_idx_completion_rate ON hub.lms_analytics_dashboard (completion_rate);
+
+CREATE INDEX lms_analytics_dashboard_idx_total_enrollments ON hub.lms_analytics_dashboard (total_enrollments);
 
 CREATE INDEX lms_analytics_dashboard_idx_analysis_period ON hub.lms_analytics_dashboard (analysis_period);
 
 CREATE INDEX lms_analytics_dashboard_idx_company_id ON hub.lms_analytics_dashboard (company_id);
 
-CREATE INDEX lms_analytics_dashboard_idx_total_enrollments ON hub.lms_analytics_dashboard (total_enrollments);
-
 CREATE INDEX lms_analytics_dashboard_idx_dashboard_type ON hub.lms_analytics_dashboard (dashboard_type);
-
-CREATE INDEX lms_analytics_dashboard_idx_engagement_score ON hub.lms_analytics_dashboard (engagement_score);
-
-CREATE INDEX lms_analytics_dashboard_idx_report_date ON hub.lms_analytics_dashboard (report_date);
 COMMENT ON TABLE hub.lms_analytics_dashboard IS 'One row per dashboard (type, and what it is about) and period. NULL is no data, with its reason in additional_metrics.reasons; parts of every ratio stand in additional_metrics.parts.';
 COMMENT ON COLUMN hub.lms_analytics_dashboard.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.lms_analytics_dashboard.company_id IS 'Company that the row belongs to.';
@@ -1345,9 +1351,9 @@ CREATE INDEX lms_account_idx_company_id_login_name ON hub.lms_account (company_i
 
 CREATE INDEX lms_account_idx_company_id_custom_identifier ON hub.lms_account (company_id, custom_identifier);
 
-CREATE INDEX lms_account_idx_lms_integration_id ON hub.lms_account (lms_integration_id);
-
 CREATE INDEX lms_account_idx_company_id_email ON hub.lms_account (company_id, email);
+
+CREATE INDEX lms_account_idx_lms_integration_id ON hub.lms_account (lms_integration_id);
 
 CREATE INDEX lms_account_idx_company_id_hr_number ON hub.lms_account (company_id, hr_number);
 COMMENT ON TABLE hub.lms_account IS 'Somebody as one LMS knows them, linked to an employee where one key named exactly one.';
@@ -1410,8 +1416,6 @@ CREATE TABLE hub.lms_audit_trail (
     CONSTRAINT chk_affected_employees_positive CHECK (affected_employees >= 0)
 );
 
-CREATE INDEX lms_audit_trail_idx_risk_level ON hub.lms_audit_trail (risk_level);
-
 CREATE INDEX lms_audit_trail_idx_audit_type ON hub.lms_audit_trail (audit_type);
 
 CREATE INDEX lms_audit_trail_idx_performed_by_user_id ON hub.lms_audit_trail (performed_by_user_id);
@@ -1425,6 +1429,8 @@ CREATE INDEX lms_audit_trail_idx_action ON hub.lms_audit_trail (action);
 CREATE INDEX lms_audit_trail_idx_timestamp ON hub.lms_audit_trail (timestamp);
 
 CREATE INDEX lms_audit_trail_idx_lms_integration_id ON hub.lms_audit_trail (lms_integration_id);
+
+CREATE INDEX lms_audit_trail_idx_risk_level ON hub.lms_audit_trail (risk_level);
 
 CREATE INDEX lms_audit_trail_idx_entity_type ON hub.lms_audit_trail (entity_type);
 
@@ -1500,6 +1506,10 @@ CREATE TABLE hub.lms_learning_progress (
 
 CREATE INDEX lms_learning_progress_idx_progress_status ON hub.lms_learning_progress (progress_status);
 
+CREATE INDEX lms_learning_progress_idx_employee_id ON hub.lms_learning_progress (employee_id);
+
+CREATE INDEX lms_learning_progress_idx_completion_date ON hub.lms_learning_progress (completion_date);
+
 CREATE INDEX lms_learning_progress_idx_course_id ON hub.lms_learning_progress (course_id);
 
 CREATE INDEX lms_learning_progress_idx_completion_percentage ON hub.lms_learning_progress USING brin (completion_percentage);
@@ -1512,11 +1522,7 @@ CREATE INDEX lms_learning_progress_idx_lesson_id ON hub.lms_learning_progress (l
 
 CREATE INDEX lms_learning_progress_idx_lms_integration_id ON hub.lms_learning_progress (lms_integration_id);
 
-CREATE INDEX lms_learning_progress_idx_completion_date ON hub.lms_learning_progress (completion_date);
-
 CREATE INDEX lms_learning_progress_idx_enrollment_id ON hub.lms_learning_progress (enrollment_id);
-
-CREATE INDEX lms_learning_progress_idx_employee_id ON hub.lms_learning_progress (employee_id);
 COMMENT ON TABLE hub.lms_learning_progress IS 'One lesson (activity, SCO, module item) of one enrollment; key (enrollment, lesson).';
 COMMENT ON COLUMN hub.lms_learning_progress.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.lms_learning_progress.company_id IS 'Company that the row belongs to.';

@@ -1,0 +1,165 @@
+"""Takes rejected records in again: a run of their integration like an import, with trigger replay and its own accounting.
+
+The letters are told as replayed after the run, those that were taken in. One that is rejected as before stays open; one
+that is now rejected for another reason is another letter. Replaying twice tells the same facts twice, which is nothing new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+from connectors import registry
+from connectors.contract import Item
+from connectors.observe import Observer
+from hub.bootstrap import Hub, clock
+from hub.deadletters import acts
+from hub.deadletters.letters import Letter
+from hub.deadletters.records import item_of, kept
+from hub.deadletters.rehearsal import Rehearsed, rehearse
+from hub.deciding.envelope import HUB, Actor
+from hub.domain.integration_config import IntegrationConfig
+from hub.domain.values import Outcome
+from hub.errors import HubError, Refused
+from hub.identity.reactor import IdentityReactor
+from hub.intake.configured import configured
+from hub.intake.exclusive import exclusive
+from hub.intake.publish import Publisher
+from hub.intake.run import Accounting, Run, Source
+from hub.intake.service import Index
+from projections.queries import Queries
+
+SOURCE = "dead letters"
+TRIGGER = "replay"
+AT_ONCE = 5_000
+"""Letters of one run."""
+
+
+@dataclass(slots=True)
+class Replay:
+    """What became, or would become, of letters."""
+
+    taken: list[tuple[Letter, Rehearsed]] = field(default_factory=list)
+    left: list[tuple[Letter, str]] = field(default_factory=list)
+    """Letters that stay open, and why."""
+    runs: list[tuple[str, str, Accounting]] = field(default_factory=list)
+    """(code, run, accounting)"""
+
+    def add(self, other: Replay) -> None:
+        """Take another part's results in."""
+        self.taken += other.taken
+        self.left += other.left
+        self.runs += other.runs
+
+
+class Rejected:
+    """Replays rejected records over a hub."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._queries = Queries(hub.connection)
+        self._reactor = IdentityReactor(hub.commands, self._queries.matchable_accounts, self._queries.stale_enrollments)
+
+    def rehearse(self, letters: Sequence[Letter], file: Path | None = None) -> Replay:
+        """What a replay would change; nothing is written, no key is made."""
+        found = Replay()
+        for config, group in self._by_integration(letters, found):
+            items = self._items(group, config, None, file, found)
+            outcomes = rehearse([item for _, item in items], self._hub.around, self._hub.deciding)
+            for (letter, _), outcome in zip(items, outcomes, strict=True):
+                _note(found, letter, outcome)
+        return found
+
+    def replay(
+        self, letters: Sequence[Letter], *, actor: Actor = HUB, reason: str | None = None, file: Path | None = None
+    ) -> Replay:
+        """Take these letters in again.
+
+        Raises RunUnderWay where a run of the integration is, Refused where it is switched off, Retriable where something is
+        away; what was taken in until then stays so.
+        """
+        found = Replay()
+        for config, group in self._by_integration(letters, found):
+            for start in range(0, len(group), AT_ONCE):
+                self._run(group[start : start + AT_ONCE], config, found, actor, reason, file)
+        return found
+
+    def _run(
+        self,
+        letters: Sequence[Letter],
+        config: IntegrationConfig,
+        found: Replay,
+        actor: Actor,
+        reason: str | None,
+        file: Path | None,
+    ) -> None:
+        run_id = str(uuid4())
+        items = self._items(letters, config, run_id, file, found)
+        if not items:
+            return
+        with exclusive(self._hub, config):
+            source = Source("import", [item for _, item in items], SOURCE, trigger=TRIGGER, actor=actor)
+            accounting = self._runner(config, run_id).execute(source)
+        found.runs.append((config.lms_code, run_id, accounting))
+        # Told a second time they change nothing, so this says which of them are refused whenever they come.
+        outcomes = rehearse([item for _, item in items], self._hub.around, self._hub.deciding)
+        done = [letter for (letter, _), outcome in zip(items, outcomes, strict=True) if _note(found, letter, outcome)]
+        for answer in self._hub.commands.execute_all([
+            acts.replayed(letter, config.company_id, run_id=run_id, actor=actor, reason=reason) for letter in done
+        ]):  # fmt: skip
+            if isinstance(answer, HubError):
+                raise answer
+
+    def _by_integration(self, letters: Sequence[Letter], found: Replay) -> list[tuple[IntegrationConfig, list[Letter]]]:
+        """The letters of each integration with its configuration of today."""
+        groups: dict[tuple[str, str], list[Letter]] = {}
+        for letter in letters:
+            if letter.code is None or letter.company_id is None:
+                found.left.append(
+                    (letter, f"it came through no integration; expected {letter.source_name} to be imported again")
+                )
+            else:
+                groups.setdefault((letter.company_id, letter.code), []).append(letter)
+        return [(configured(self._hub, self._queries, *key).config, group) for key, group in groups.items()]
+
+    def _items(
+        self, letters: Sequence[Letter], config: IntegrationConfig, run_id: str | None, file: Path | None, found: Replay
+    ) -> list[tuple[Letter, Item]]:
+        observer = Observer(config, self._hub.keyring, run_id=run_id, source_name=SOURCE, backfill=True, defer=True)
+        ports = registry.Ports(index=Index(self._queries, config.id))
+        items: list[tuple[Letter, Item]] = []
+        for letter in letters:
+            try:
+                opened = kept(letter, self._hub.keyring.open)
+                items.append((letter, item_of(letter, opened, config, observer, ports, clock, file)))
+            except Refused as problem:
+                found.left.append((letter, str(problem)))
+        return items
+
+    def _runner(self, config: IntegrationConfig, run_id: str) -> Run:
+        around = self._hub.around
+        publisher = Publisher(
+            config,
+            run_id,
+            SOURCE,
+            self._hub.keyring,
+            around.append,
+            around.encode,
+            clock,
+            self._queries.known_dead_letters,
+        )
+        return Run(
+            publisher, self._hub.commands, self._hub.watch, self._queries.run_outcomes, self._reactor.react, clock,
+            stopped=lambda: self._hub.closing,
+        )  # fmt: skip
+
+
+def _note(found: Replay, letter: Letter, outcome: Rehearsed) -> bool:
+    """Whether the letter is done with; one that is rejected as before is not."""
+    if outcome.outcome == Outcome.REJECTED and (outcome.field, outcome.rule) == (letter.field, letter.rule):
+        found.left.append((letter, outcome.message or "rejected as before"))
+        return False
+    found.taken.append((letter, outcome))
+    return True
