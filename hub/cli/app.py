@@ -8,12 +8,14 @@ import typer
 
 from hub.cli import (
     accounts,
+    asof,
     audit,
     companies,
     database,
     deadletters,
     directory,
     doctor,
+    enrollments,
     figures,
     integrations,
     log,
@@ -23,6 +25,7 @@ from hub.cli import (
     sql,
     status,
     taking_in,
+    transcript,
 )
 from hub.cli.frame import Root
 
@@ -35,14 +38,16 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (running, doctor, taking_in, status, sql):
+for module in (running, doctor, taking_in, status, sql, transcript):
     module.register(app)
 for name, group in (
     ("companies", companies.app),
     ("integrations", integrations.app),
     ("directory", directory.app),
     ("accounts", accounts.app),
+    ("enrollments", enrollments.app),
     ("figures", figures.app),
+    ("asof", asof.app),
     ("db", database.app),
     ("log", log.app),
     ("projections", projections.app),

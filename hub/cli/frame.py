@@ -19,8 +19,9 @@ from hub.errors import HubError
 LOG_NAME = "hub.log"
 
 ORDER = (
-    "demo", "serve", "worker", "doctor", "companies", "integrations", "directory", "accounts", "sync", "import",
-    "status", "figures", "sql", "db", "log", "projections", "deadletters", "audit", "schemas",
+    "demo", "serve", "worker", "doctor", "companies", "integrations", "directory", "accounts", "enrollments",
+    "sync", "import",
+    "status", "figures", "asof", "transcript", "sql", "db", "log", "projections", "deadletters", "audit", "schemas",
 )  # fmt: skip
 """The commands as people meet them: run, configure, take in, look, care."""
 

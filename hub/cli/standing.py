@@ -124,7 +124,11 @@ def integrations(connection: psycopg.Connection[Any], company_id: str | None) ->
 
 def _server(servers: list[Any], failing: Mapping[str, str]) -> dict[str, str]:
     if not servers:
-        return {"name": "serve", "state": "nobody", "detail": "nobody links people, syncs, or tells what time changes; `hub serve` does"}
+        return {
+            "name": "serve",
+            "state": "nobody",
+            "detail": "nobody links people, syncs, or tells what time changes; `hub serve` does",
+        }
     parts = [text for name, text in failing.items() if name not in ("fold", "decide")]
     if parts:
         return {"name": "serve", "state": "failing", "detail": "; ".join(parts)}

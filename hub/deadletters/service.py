@@ -92,6 +92,7 @@ class DeadLetters:
     def rehearse(self, letters: Sequence[Letter], file: Path | None = None) -> Done:
         """What a replay would do; nothing is written."""
         done = Done()
+        letters = _open(letters, done)
         for letter in _parked(letters):
             try:
                 self._note(done, letter, self._parking.rehearse(letter))
@@ -108,6 +109,7 @@ class DeadLetters:
         Raises Refused where a run cannot begin, Retriable where something is away.
         """
         done = Done()
+        letters = _open(letters, done)
         for letter in _parked(letters):
             try:
                 self._note(done, letter, self._parking.replay(letter, self._company, actor=actor, reason=reason))
@@ -119,6 +121,7 @@ class DeadLetters:
     def discard(self, letters: Sequence[Letter], *, actor: Actor = HUB, reason: str) -> Done:
         """Let them go for good. Raises Refused without a reason."""
         done = Done()
+        letters = _open(letters, done)
         for letter in _parked(letters):
             self._note(done, letter, self._parking.discard(letter, self._company, actor=actor, reason=reason))
         others = _others(letters)
@@ -186,6 +189,19 @@ class DeadLetters:
             found.courses.add(str(told["course_id"]))
         keys = (str(told[name]) for name, key in LEARNER.items() if key in ACCOUNT_KEYS and told.get(name))
         found.people.update(list(keys)[:1])
+
+
+def _open(letters: Sequence[Letter], done: Done) -> list[Letter]:
+    """Those that are open. Raises Refused for one that only waits behind another."""
+    for letter in letters:
+        if letter.kind == "behind":
+            raise Refused(
+                f"id: {letter.id} waits behind a parked record of its stream; expected that one to be resolved",
+                field="id", rule="in the order of the log", expected="the parked record of its stream",
+            )  # fmt: skip
+        if letter.resolved:
+            done.resolved.append((letter, "resolved before"))
+    return [letter for letter in letters if not letter.resolved]
 
 
 def _parked(letters: Sequence[Letter]) -> list[Letter]:

@@ -303,9 +303,7 @@ def _move(changes: Changes, draft: Draft, told: Told, facts: Facts, context: Con
         certificate.issue(changes, draft, told, facts, context)
 
 
-def _complete(
-    changes: Changes, draft: Draft, facts: Facts, context: Context, today: int, *, is_state: bool
-) -> None:
+def _complete(changes: Changes, draft: Draft, facts: Facts, context: Context, today: int, *, is_state: bool) -> None:
     """The first completion of the cycle: its day, and a waiver's grade. A state without a time of its own (``is_state``)
     shows only that it was completed; the day on which that was seen is marked, until a source tells the day."""
     day = completed_day(facts, context.zone)

@@ -50,7 +50,14 @@ SETTINGS: Final = (
 NAMES: Final = frozenset(setting.name for setting in SETTINGS)
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _ONCE = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d")
-_LEAST = {"full_pass_hours": 1, "poll_seconds": 1, "probe_seconds": 1, "guard_share_percent": 0, "guard_least": 0, "dead_letter_limit": 1}
+_LEAST = {
+    "full_pass_hours": 1,
+    "poll_seconds": 1,
+    "probe_seconds": 1,
+    "guard_share_percent": 0,
+    "guard_least": 0,
+    "dead_letter_limit": 1,
+}
 
 
 @dataclass(frozen=True, slots=True)

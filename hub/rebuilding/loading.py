@@ -7,6 +7,7 @@ nothing is decided, no reactor sees these rows.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import threading
@@ -26,6 +27,7 @@ from hub.errors import HubError, Refused, Retriable
 from hub.log import codec
 from hub.log.port import EventLog
 from hub.logging import configure
+from hub.runners import CYCLES
 from hub.settings import Settings
 from projections.copyformat import Opener
 from projections.engine.batch import Discarded
@@ -182,6 +184,7 @@ def work(link: Connection, settings: Settings, url: str, schema: str) -> None:
     """What such a process does: fold the partitions that it is given, until there are no more or its parent is gone."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     configure("warning")
+    gc.set_threshold(*CYCLES)
     with ExitStack() as stack, suppress(EOFError):
         try:
             hub = Hub(settings, url, stack)

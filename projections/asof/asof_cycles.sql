@@ -76,9 +76,17 @@ BEGIN
         FROM stood s GROUP BY s.id
     ),
     catalog AS (
-        SELECT DISTINCT ON (k.lms_integration_id, k.course_id) k.lms_integration_id, k.course_id, k.validity_days, k.course_version
-        FROM analytics.courses_asof(asof_cycles.company, asof_cycles.on_day, asof_cycles.known_on) k
-        ORDER BY k.lms_integration_id, k.course_id, k.course_row_id
+        -- As analytics.courses_asof, of the courses that are meant alone.
+        SELECT DISTINCT ON (k.lms_integration_id, k.course_id) k.lms_integration_id, k.course_id, v.validity_days, v.course_version
+        FROM (SELECT DISTINCT o.lms_integration_id, o.course_id FROM known o) m
+        JOIN hub.course k ON k.lms_integration_id = m.lms_integration_id AND k.course_id = m.course_id
+        CROSS JOIN LATERAL (
+            SELECT h.validity_days, h.course_version FROM hub.course_history h
+            WHERE h.id = k.id AND h.recorded_at < ask.known_end
+            ORDER BY h.occurred_at < ask.on_end DESC,
+                     CASE WHEN h.occurred_at < ask.on_end THEN -h.version ELSE h.version END LIMIT 1
+        ) v
+        ORDER BY k.lms_integration_id, k.course_id, k.id
     ),
     dated AS (
         SELECT n.id, n.employee_id, n.lms_integration_id, n.course_id, n.newest_status, n.enrollment_date, n.start_date,

@@ -103,14 +103,17 @@ class DeadLetter(Base):
     )
     record_size: Mapped[int | None] = c.big_integer("Size of the whole record, in bytes.")
     record_sha256: Mapped[bytes | None] = c.binary("SHA-256 of the whole record, 32 bytes.")
-    chain: Mapped[bytes | None] = c.binary("Of a record of the log: head of its partition's hash chain after it, 32 bytes.")
+    chain: Mapped[bytes | None] = c.binary(
+        "Of a record of the log: head of its partition's hash chain after it, 32 bytes."
+    )
     source_name: Mapped[str | None] = c.long_text("File or address that it came from, without credentials.")
     source_position: Mapped[str | None] = c.long_text("Line, item or page in it.")
     run_id: Mapped[UUID | None] = c.uuid("Run that read it.")
     recorded_at: Mapped[datetime] = c.moment("When it was put aside (UTC).", auto=True)
     resolved_at: Mapped[datetime | None] = c.moment("When it was replayed or discarded (UTC); NULL: it is open.")
     resolution: Mapped[str | None] = c.enum(
-        DEAD_LETTER_RESOLUTIONS, "What became of a rejected one; records of the log leave the table when they are resolved."
+        DEAD_LETTER_RESOLUTIONS,
+        "What became of a rejected one; records of the log leave the table when they are resolved.",
     )
 
 

@@ -166,3 +166,4 @@ _RELINKED = HISTORY["lms_course_enrollment"].columns["former_employee_id"]
 Index(
     "lms_course_enrollment_history_idx_former_employee_id", _RELINKED, postgresql_where=_RELINKED.is_not(None)
 )  # costs nothing but where a link is changed
+Index("employee_history_idx_department_id", HISTORY["employee"].columns["department_id"])  # who was in a department

@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Event
 
 import psycopg
+import pytest
 
 from tests.support.cli import Cli
 from tests.support.letters import CURE, OPEN, POISON
@@ -16,13 +17,18 @@ HEAD = "lms_user_id,course_id,progress_percentage,changed_at\n"
 PROGRESS = "SELECT count(*) FROM hub.lms_course_enrollment WHERE progress_percentage = {}"
 
 
-def test_acts_by_the_command_line_beside_a_server(database_url: str, tmp_path: Path) -> None:
-    """The server goes on with the rows as they were written, and takes in what comes after; it never fails."""
-    with site("postgresql", database_url, tmp_path, None) as made:
+def test_acts_by_the_command_line_beside_whoever_folds(
+    event_log_kind: str, request: pytest.FixtureRequest, database_url: str, tmp_path: Path
+) -> None:
+    """Server or worker goes on with the rows as they were written, and takes in what comes after; it never fails."""
+    bootstrap = request.getfixturevalue("kafka_bootstrap") if event_log_kind == "kafka" else None
+    with site(event_log_kind, database_url, tmp_path, bootstrap) as made:
         cli = Cli(tmp_path / "home", made.environment)
+        cli.ok("db", "upgrade")
+        cli.ok("log", "init")
+        server = made.start("one")
         cli.ok("companies", "add", "ACME", "Acme", "--time-zone", "Europe/Berlin")
         cli.ok("integrations", "add", "csv", "--name", "Table", "--type", "corporate lms", "--method", "File Upload")
-        server = made.start("one")
 
         def take_in(*rows: str) -> None:
             (tmp_path / "rows.csv").write_text(HEAD + "\n".join(rows) + "\n", encoding="utf-8")

@@ -16,6 +16,8 @@ from rich.table import Table
 
 from hub.logging import configure
 from tests.bench import (
+    bench_asof,
+    bench_audit,
     bench_canvas,
     bench_codec,
     bench_dashboard,
@@ -33,7 +35,7 @@ from tests.bench import (
 
 NAMES = (
     "codec", "decide", "fold", "end-to-end", "latency", "memory", "import", "moodle", "canvas", "schedule", "dashboard",
-    "kafka",
+    "asof", "audit", "kafka",
 )  # fmt: skip
 
 
@@ -66,6 +68,9 @@ def options(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--dashboard-enrollments", type=int, default=200_000, help="enrollments that dashboards tell of"
     )
+    parser.add_argument(
+        "--history-rows", type=int, default=10_000_000, help="versions that as-of questions are asked of"
+    )
     parser.add_argument("--output", type=Path, default=Path("bench.json"))
     return parser.parse_args(given)
 
@@ -84,6 +89,10 @@ def measure(chosen: argparse.Namespace) -> Iterator[harness.Figure]:
             yield from bench_schedule.figures(bed.databases.create(), Path(home) / "schedule")
         if "dashboard" in chosen.only:
             yield from bench_dashboard.figures(bed, enrollments=chosen.dashboard_enrollments)
+        if "asof" in chosen.only:
+            yield from bench_asof.figures(bed, chosen.history_rows)
+        if "audit" in chosen.only:
+            yield from bench_audit.figures(bed)
         if "kafka" in chosen.only:
             yield from bench_kafka.run(bed, chosen.observations)
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from hub.deadletters.letters import Letter, chosen
+from hub.deadletters.letters import Letter, by_id, chosen
 from hub.deadletters.parking import Parking
+from hub.deadletters.service import DeadLetters
 from hub.deciding.commands import Command
 from hub.domain import ids
 from hub.errors import Refused, Retriable
@@ -133,6 +134,18 @@ def test_the_first_record_of_a_stream_can_be_discarded(site: Letters) -> None:
     Parking(site.hub).discard(one(site), COMPANY, reason="nonsense")
     assert site.progress() == [("C9", 70.0)]
     assert_equal_from_the_start(site)
+
+
+def test_what_waits_behind_is_no_letter_of_its_own(site: Letters) -> None:
+    """Only the parked record can be replayed or discarded; the others follow it."""
+    poisoned(site)
+    ((behind,), *_) = site.ask("SELECT id::text FROM hub.dead_letter WHERE kind = 'behind' ORDER BY 1")
+    letter = by_id(site.hub.connection, behind)
+    with pytest.raises(Refused, match="waits behind"):
+        DeadLetters(site.hub, COMPANY).discard([letter], reason="this one")
+    with pytest.raises(Refused, match="waits behind"):
+        DeadLetters(site.hub, COMPANY).replay([letter])
+    assert site.acts() == []
 
 
 def test_an_act_that_nobody_followed_is_followed_later(site: Letters, monkeypatch: pytest.MonkeyPatch) -> None:

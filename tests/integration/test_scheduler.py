@@ -241,7 +241,9 @@ def test_an_interrupted_run_is_told_as_failed(scene: Scene) -> None:
     scene.scheduler._sweep()
     run = scene.rows("SELECT * FROM hub.sync_run")[0]
     assert (run["status"], run["failure"]) == ("failed", INTERRUPTED)
-    assert (scene.config()["connection_status"], scene.config()["error_count"]) == ("Disconnected", 0), "the LMS did nothing wrong"
+    assert (scene.config()["connection_status"], scene.config()["error_count"]) == ("Disconnected", 0), (
+        "the LMS did nothing wrong"
+    )
     scene.scheduler._sweep()
     assert scene.told() == ["sync.started", "sync.failed"]
 

@@ -36,12 +36,12 @@ class Letters:
     def ask(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """What a query says."""
         with self.hub.connection() as connection:
-            return connection.execute(query, values or None).fetchall()  # type: ignore[call-overload]
+            return connection.execute(query, values or None).fetchall()
 
     def do(self, statement: str) -> None:
         """Change the database behind the hub's back."""
         with self.hub.connection() as connection:
-            connection.execute(statement)  # type: ignore[call-overload]
+            connection.execute(statement)
 
     def take_in(self, *rows: str, header: str = "lms_user_id,course_id,progress_percentage,changed_at") -> Accounting:
         """Import a file of these rows."""

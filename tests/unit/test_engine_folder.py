@@ -279,3 +279,22 @@ def test_a_directory_row_leaves_a_version_of_itself() -> None:
 
 def _executed(command: Any) -> Callable[[Any], Any]:
     return lambda around: Commands(around).execute(command)
+
+
+def test_a_discarded_record_never_counts_and_what_raced_it_does() -> None:
+    """Whoever folds from the beginning with the discards passes it over; it stays part of the chain. Other bytes at its
+    place are not what was discarded."""
+    records = told(LEARNING, (0, 1000), (0, 2000))
+    where = records[1][:3]
+    digest = hashlib.sha256(records[1].value).digest()
+    tables = {}
+    for name, known in (("it", {where: digest}), ("another", {where: bytes(32)})):
+        tables[name] = Tables()
+        folder = Folder(MemoryStore(tables[name]), codec.decode, lambda: NOW, known)
+        folder.own([(LEARNING, part) for part in range(PARTITIONS)])
+        folder.fold(records)
+    head = tables["it"].heads[stream_of(0)]
+    assert (head.version, head.parked, tables["it"].dead) == (1, False, {})
+    assert tables["another"].heads[stream_of(0)].version == 2
+    chains = {tables[name].at[where[:2]].chain for name in tables}
+    assert len(chains) == 1

@@ -198,7 +198,13 @@ def test_critical_incidents_open_on_their_day() -> None:
     )
     down = [(-30 * MINUTE, 5 * HOUR), (6 * HOUR, 7 * HOUR), (23 * HOUR + 30 * MINUTE, 30 * HOUR)]
     told = incidents.critical(sums, moments, down, 0, DAY_END)
-    assert told == {"breaker_opened": 1, "connection_lost": 1, "accounting": 1, "mass_change_held": 1, "source_stopped": 0}
+    assert told == {
+        "breaker_opened": 1,
+        "connection_lost": 1,
+        "accounting": 1,
+        "mass_change_held": 1,
+        "source_stopped": 0,
+    }
     assert incidents.critical(monitoring_runs.sums_of([]), moments, down, DAY_END, 2 * DAY_END)["connection_lost"] == 1
 
 

@@ -3,4 +3,16 @@
 from hub.domain.events import deadletters, directory, figures, integration, learning, projections, raw
 from hub.domain.events.base import Declared, Event, Wire, all_types
 
-__all__ = ["Declared", "Event", "Wire", "all_types", "deadletters", "directory", "figures", "integration", "learning", "projections", "raw"]
+__all__ = [
+    "Declared",
+    "Event",
+    "Wire",
+    "all_types",
+    "deadletters",
+    "directory",
+    "figures",
+    "integration",
+    "learning",
+    "projections",
+    "raw",
+]

@@ -76,6 +76,8 @@ CREATE TABLE hub.dead_letter (
     CONSTRAINT chk_chain CHECK (octet_length(chain) = 32)
 );
 
+CREATE INDEX dead_letter_idx_recorded_at ON hub.dead_letter (recorded_at);
+
 CREATE INDEX dead_letter_idx_company_id ON hub.dead_letter (company_id);
 
 CREATE INDEX dead_letter_idx_lms_integration_id ON hub.dead_letter (lms_integration_id);
@@ -83,8 +85,6 @@ CREATE INDEX dead_letter_idx_lms_integration_id ON hub.dead_letter (lms_integrat
 CREATE INDEX dead_letter_idx_stream_id ON hub.dead_letter (stream_id);
 
 CREATE INDEX dead_letter_idx_run_id ON hub.dead_letter (run_id);
-
-CREATE INDEX dead_letter_idx_recorded_at ON hub.dead_letter (recorded_at);
 COMMENT ON TABLE hub.dead_letter IS 'Records that could not be taken in (rejected) or folded (parked), and what waits behind a parked one (behind).';
 COMMENT ON COLUMN hub.dead_letter.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.dead_letter.company_id IS 'Company that the record names; NULL: unknown.';
@@ -318,6 +318,8 @@ CREATE TABLE hub.employee_history (
     CONSTRAINT employee_history_pkey PRIMARY KEY (id, version),
     CONSTRAINT chk_employment_status_enum CHECK (employment_status IN ('Active', 'On Leave', 'Terminated'))
 );
+
+CREATE INDEX employee_history_idx_department_id ON hub.employee_history (department_id);
 COMMENT ON TABLE hub.employee_history IS 'Every version that a row of employee had; the highest one is the present row.';
 COMMENT ON COLUMN hub.employee_history.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.employee_history.company_id IS 'Company that the row belongs to.';
@@ -384,9 +386,9 @@ CREATE TABLE hub.lms_course_enrollment_history (
     CONSTRAINT chk_score_valid CHECK (score_achieved >= 0 AND max_score >= 0 AND passing_score >= 0)
 );
 
-CREATE INDEX lms_course_enrollment_history_idx_former_employee_id ON hub.lms_course_enrollment_history (former_employee_id) WHERE former_employee_id IS NOT NULL;
-
 CREATE INDEX lms_course_enrollment_history_idx_recorded_at ON hub.lms_course_enrollment_history USING brin (recorded_at);
+
+CREATE INDEX lms_course_enrollment_history_idx_former_employee_id ON hub.lms_course_enrollment_history (former_employee_id) WHERE former_employee_id IS NOT NULL;
 COMMENT ON TABLE hub.lms_course_enrollment_history IS 'Every version that a row of lms_course_enrollment had; the highest one is the present row.';
 COMMENT ON COLUMN hub.lms_course_enrollment_history.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.lms_course_enrollment_history.company_id IS 'Company that the row belongs to.';
@@ -587,11 +589,11 @@ CREATE TABLE hub.department (
     CONSTRAINT fk_department_company FOREIGN KEY(company_id) REFERENCES hub.company (id)
 );
 
-CREATE INDEX department_idx_company_id_code ON hub.department (company_id, code);
-
 CREATE INDEX department_idx_parent_department_id ON hub.department (parent_department_id);
 
 CREATE INDEX department_idx_manager_employee_id ON hub.department (manager_employee_id);
+
+CREATE INDEX department_idx_company_id_code ON hub.department (company_id, code);
 COMMENT ON TABLE hub.department IS 'A department of a company; departments form a tree.';
 COMMENT ON COLUMN hub.department.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.department.company_id IS 'Company that the row belongs to.';
@@ -713,9 +715,9 @@ CREATE INDEX employee_idx_company_id_lower_login_name ON hub.employee (company_i
 
 CREATE INDEX employee_idx_team_id ON hub.employee (team_id);
 
-CREATE INDEX employee_idx_company_id_lower_custom_identifier ON hub.employee (company_id, lower(custom_identifier));
-
 CREATE INDEX employee_idx_department_id ON hub.employee (department_id);
+
+CREATE INDEX employee_idx_company_id_lower_custom_identifier ON hub.employee (company_id, lower(custom_identifier));
 COMMENT ON TABLE hub.employee IS 'Somebody who works, or worked, for a company.';
 COMMENT ON COLUMN hub.employee.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.employee.company_id IS 'Company that the row belongs to.';
@@ -791,14 +793,6 @@ CREATE TABLE hub.lms_integration_config (
     CONSTRAINT chk_positive_values CHECK (timeout_seconds > 0 AND rate_limit_per_hour > 0 AND max_retry_attempts >= 0)
 );
 
-CREATE INDEX lms_integration_config_idx_last_sync_at ON hub.lms_integration_config (last_sync_at);
-
-CREATE INDEX lms_integration_config_idx_last_successful_sync_at ON hub.lms_integration_config (last_successful_sync_at);
-
-CREATE INDEX lms_integration_config_idx_lms_type ON hub.lms_integration_config (lms_type);
-
-CREATE INDEX lms_integration_config_idx_connection_status ON hub.lms_integration_config (connection_status);
-
 CREATE INDEX lms_integration_config_idx_integration_method ON hub.lms_integration_config (integration_method);
 
 CREATE INDEX lms_integration_config_idx_company_id ON hub.lms_integration_config (company_id);
@@ -806,6 +800,14 @@ CREATE INDEX lms_integration_config_idx_company_id ON hub.lms_integration_config
 CREATE INDEX lms_integration_config_idx_is_active ON hub.lms_integration_config (is_active);
 
 CREATE INDEX lms_integration_config_idx_is_primary_lms ON hub.lms_integration_config (is_primary_lms);
+
+CREATE INDEX lms_integration_config_idx_connection_status ON hub.lms_integration_config (connection_status);
+
+CREATE INDEX lms_integration_config_idx_last_sync_at ON hub.lms_integration_config (last_sync_at);
+
+CREATE INDEX lms_integration_config_idx_last_successful_sync_at ON hub.lms_integration_config (last_successful_sync_at);
+
+CREATE INDEX lms_integration_config_idx_lms_type ON hub.lms_integration_config (lms_type);
 COMMENT ON TABLE hub.lms_integration_config IS 'One learning management system of a company: how it is reached, what is taken in, and how the connection is.';
 COMMENT ON COLUMN hub.lms_integration_config.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.lms_integration_config.company_id IS 'Company that the row belongs to.';
@@ -879,9 +881,9 @@ CREATE INDEX course_idx_company_id ON hub.course (company_id);
 
 CREATE INDEX course_idx_course_id ON hub.course (course_id);
 
-CREATE INDEX course_idx_lms_integration_id ON hub.course (lms_integration_id);
-
 CREATE INDEX course_idx_course_code ON hub.course (course_code);
+
+CREATE INDEX course_idx_lms_integration_id ON hub.course (lms_integration_id);
 COMMENT ON TABLE hub.course IS 'A course in the catalog of one LMS: what it teaches, how long a completion is valid, and its lessons in order.';
 COMMENT ON COLUMN hub.course.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.course.company_id IS 'Company that the row belongs to.';
@@ -947,9 +949,9 @@ CREATE TABLE hub.sync_run (
     CONSTRAINT chk_counts CHECK (records_read >= 0 AND changed >= 0 AND unchanged >= 0 AND unmatched >= 0 AND stored >= 0 AND rejected >= 0 AND dropped >= 0 AND retired >= 0)
 );
 
-CREATE INDEX sync_run_idx_company_id ON hub.sync_run (company_id);
-
 CREATE INDEX sync_run_idx_integration_started ON hub.sync_run (lms_integration_id, started_at);
+
+CREATE INDEX sync_run_idx_company_id ON hub.sync_run (company_id);
 COMMENT ON TABLE hub.sync_run IS 'One sync or import: what it read and what became of it. records_read = changed + unchanged + unmatched + stored + rejected, or the run has failed or is held.';
 COMMENT ON COLUMN hub.sync_run.id IS 'Identifier of the run.';
 COMMENT ON COLUMN hub.sync_run.company_id IS 'Company that the row belongs to.';
@@ -1070,6 +1072,14 @@ CREATE TABLE hub.lms_course_enrollment (
 )
  WITH (fillfactor = 85);
 
+CREATE INDEX lms_course_enrollment_idx_company_id ON hub.lms_course_enrollment (company_id);
+
+CREATE INDEX lms_course_enrollment_idx_is_mandatory ON hub.lms_course_enrollment (is_mandatory);
+
+CREATE INDEX lms_course_enrollment_idx_progress_percentage ON hub.lms_course_enrollment USING brin (progress_percentage);
+
+CREATE INDEX lms_course_enrollment_idx_course_code ON hub.lms_course_enrollment (course_code);
+
 CREATE INDEX lms_course_enrollment_idx_lms_integration_id ON hub.lms_course_enrollment (lms_integration_id);
 
 CREATE INDEX lms_course_enrollment_idx_employee_id ON hub.lms_course_enrollment (employee_id);
@@ -1083,14 +1093,6 @@ CREATE INDEX lms_course_enrollment_idx_is_compliance_training ON hub.lms_course_
 CREATE INDEX lms_course_enrollment_idx_course_id ON hub.lms_course_enrollment (course_id);
 
 CREATE INDEX lms_course_enrollment_idx_enrollment_date ON hub.lms_course_enrollment (enrollment_date);
-
-CREATE INDEX lms_course_enrollment_idx_company_id ON hub.lms_course_enrollment (company_id);
-
-CREATE INDEX lms_course_enrollment_idx_is_mandatory ON hub.lms_course_enrollment (is_mandatory);
-
-CREATE INDEX lms_course_enrollment_idx_progress_percentage ON hub.lms_course_enrollment USING brin (progress_percentage);
-
-CREATE INDEX lms_course_enrollment_idx_course_code ON hub.lms_course_enrollment (course_code);
 COMMENT ON TABLE hub.lms_course_enrollment IS 'One cycle of one person in one course of one LMS. A retake after an end is a new row, and so is work after Dropped, or after Expired without completion_date. An ended row keeps its dates and certificate for ever.';
 COMMENT ON COLUMN hub.lms_course_enrollment.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.lms_course_enrollment.company_id IS 'Company that the row belongs to.';
@@ -1175,11 +1177,13 @@ CREATE TABLE hub.lms_integration_monitoring (
     CONSTRAINT chk_performance_range CHECK (performance_score BETWEEN 0 AND 100)
 );
 
+CREATE INDEX lms_integration_monitoring_idx_company_id ON hub.lms_integration_monitoring (company_id);
+
+CREATE INDEX lms_integration_monitoring_idx_data_accuracy_score ON hub.lms_integration_monitoring (data_accuracy_score);
+
 CREATE INDEX lms_integration_monitoring_idx_lms_integration_id ON hub.lms_integration_monitoring (lms_integration_id);
 
 CREATE INDEX lms_integration_monitoring_idx_error_rate ON hub.lms_integration_monitoring (error_rate);
-
-CREATE INDEX lms_integration_monitoring_idx_company_id ON hub.lms_integration_monitoring (company_id);
 
 CREATE INDEX lms_integration_monitoring_idx_monitoring_date ON hub.lms_integration_monitoring (monitoring_date);
 
@@ -1188,8 +1192,6 @@ CREATE INDEX lms_integration_monitoring_idx_performance_score ON hub.lms_integra
 CREATE INDEX lms_integration_monitoring_idx_sla_compliance ON hub.lms_integration_monitoring (sla_compliance);
 
 CREATE INDEX lms_integration_monitoring_idx_sync_success_rate ON hub.lms_integration_monitoring (sync_success_rate);
-
-CREATE INDEX lms_integration_monitoring_idx_data_accuracy_score ON hub.lms_integration_monitoring (data_accuracy_score);
 COMMENT ON TABLE hub.lms_integration_monitoring IS 'One row per integration and day: how its runs, its connection and its data were. NULL is no data, with its reason in the event and in the view integration_health.';
 COMMENT ON COLUMN hub.lms_integration_monitoring.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.lms_integration_monitoring.company_id IS 'Company that the row belongs to.';
@@ -1268,6 +1270,10 @@ CREATE TABLE hub.lms_analytics_dashboard (
     CONSTRAINT chk_percentage_ranges CHECK (completion_rate BETWEEN 0 AND 100 AND engagement_score BETWEEN 0 AND 100)
 );
 
+CREATE INDEX lms_analytics_dashboard_idx_dashboard_type ON hub.lms_analytics_dashboard (dashboard_type);
+
+CREATE INDEX lms_analytics_dashboard_idx_total_enrollments ON hub.lms_analytics_dashboard (total_enrollments);
+
 CREATE INDEX lms_analytics_dashboard_idx_engagement_score ON hub.lms_analytics_dashboard (engagement_score);
 
 CREATE INDEX lms_analytics_dashboard_idx_report_date ON hub.lms_analytics_dashboard (report_date);
@@ -1276,13 +1282,9 @@ CREATE INDEX lms_analytics_dashboard_idx_lms_integration_id ON hub.lms_analytics
 
 CREATE INDEX lms_analytics_dashboard_idx_completion_rate ON hub.lms_analytics_dashboard (completion_rate);
 
-CREATE INDEX lms_analytics_dashboard_idx_total_enrollments ON hub.lms_analytics_dashboard (total_enrollments);
-
 CREATE INDEX lms_analytics_dashboard_idx_analysis_period ON hub.lms_analytics_dashboard (analysis_period);
 
 CREATE INDEX lms_analytics_dashboard_idx_company_id ON hub.lms_analytics_dashboard (company_id);
-
-CREATE INDEX lms_analytics_dashboard_idx_dashboard_type ON hub.lms_analytics_dashboard (dashboard_type);
 COMMENT ON TABLE hub.lms_analytics_dashboard IS 'One row per dashboard (type, and what it is about) and period. NULL is no data, with its reason in additional_metrics.reasons; parts of every ratio stand in additional_metrics.parts.';
 COMMENT ON COLUMN hub.lms_analytics_dashboard.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.lms_analytics_dashboard.company_id IS 'Company that the row belongs to.';
@@ -1343,19 +1345,19 @@ CREATE TABLE hub.lms_account (
     CONSTRAINT chk_matched_by_enum CHECK (matched_by IN ('hr_number', 'custom_field', 'email', 'login', 'manual'))
 );
 
-CREATE INDEX lms_account_idx_company_id ON hub.lms_account (company_id);
-
-CREATE INDEX lms_account_idx_employee_id ON hub.lms_account (employee_id);
-
-CREATE INDEX lms_account_idx_company_id_login_name ON hub.lms_account (company_id, login_name);
-
-CREATE INDEX lms_account_idx_company_id_custom_identifier ON hub.lms_account (company_id, custom_identifier);
+CREATE INDEX lms_account_idx_lms_integration_id ON hub.lms_account (lms_integration_id);
 
 CREATE INDEX lms_account_idx_company_id_email ON hub.lms_account (company_id, email);
 
-CREATE INDEX lms_account_idx_lms_integration_id ON hub.lms_account (lms_integration_id);
-
 CREATE INDEX lms_account_idx_company_id_hr_number ON hub.lms_account (company_id, hr_number);
+
+CREATE INDEX lms_account_idx_company_id ON hub.lms_account (company_id);
+
+CREATE INDEX lms_account_idx_company_id_login_name ON hub.lms_account (company_id, login_name);
+
+CREATE INDEX lms_account_idx_employee_id ON hub.lms_account (employee_id);
+
+CREATE INDEX lms_account_idx_company_id_custom_identifier ON hub.lms_account (company_id, custom_identifier);
 COMMENT ON TABLE hub.lms_account IS 'Somebody as one LMS knows them, linked to an employee where one key named exactly one.';
 COMMENT ON COLUMN hub.lms_account.id IS 'Identifier of the account: UUIDv5 of a keyed hash of the identifier in the LMS.';
 COMMENT ON COLUMN hub.lms_account.company_id IS 'Company that the row belongs to.';
@@ -1416,13 +1418,11 @@ CREATE TABLE hub.lms_audit_trail (
     CONSTRAINT chk_affected_employees_positive CHECK (affected_employees >= 0)
 );
 
-CREATE INDEX lms_audit_trail_idx_audit_type ON hub.lms_audit_trail (audit_type);
-
-CREATE INDEX lms_audit_trail_idx_performed_by_user_id ON hub.lms_audit_trail (performed_by_user_id);
+CREATE INDEX lms_audit_trail_idx_company_id ON hub.lms_audit_trail (company_id);
 
 CREATE INDEX lms_audit_trail_idx_data_sensitivity_level ON hub.lms_audit_trail (data_sensitivity_level);
 
-CREATE INDEX lms_audit_trail_idx_company_id ON hub.lms_audit_trail (company_id);
+CREATE INDEX lms_audit_trail_idx_performed_by_user_id ON hub.lms_audit_trail (performed_by_user_id);
 
 CREATE INDEX lms_audit_trail_idx_action ON hub.lms_audit_trail (action);
 
@@ -1430,11 +1430,13 @@ CREATE INDEX lms_audit_trail_idx_timestamp ON hub.lms_audit_trail (timestamp);
 
 CREATE INDEX lms_audit_trail_idx_lms_integration_id ON hub.lms_audit_trail (lms_integration_id);
 
-CREATE INDEX lms_audit_trail_idx_risk_level ON hub.lms_audit_trail (risk_level);
-
 CREATE INDEX lms_audit_trail_idx_entity_type ON hub.lms_audit_trail (entity_type);
 
 CREATE INDEX lms_audit_trail_idx_enrollment_id ON hub.lms_audit_trail (enrollment_id);
+
+CREATE INDEX lms_audit_trail_idx_risk_level ON hub.lms_audit_trail (risk_level);
+
+CREATE INDEX lms_audit_trail_idx_audit_type ON hub.lms_audit_trail (audit_type);
 COMMENT ON TABLE hub.lms_audit_trail IS 'One row per event, written in the same transaction as the row that it changed. The id is that of the event.';
 COMMENT ON COLUMN hub.lms_audit_trail.id IS 'Identifier of the event.';
 COMMENT ON COLUMN hub.lms_audit_trail.company_id IS 'Company that the row belongs to.';
@@ -1504,25 +1506,25 @@ CREATE TABLE hub.lms_learning_progress (
 )
  WITH (fillfactor = 85);
 
-CREATE INDEX lms_learning_progress_idx_progress_status ON hub.lms_learning_progress (progress_status);
-
-CREATE INDEX lms_learning_progress_idx_employee_id ON hub.lms_learning_progress (employee_id);
-
-CREATE INDEX lms_learning_progress_idx_completion_date ON hub.lms_learning_progress (completion_date);
-
-CREATE INDEX lms_learning_progress_idx_course_id ON hub.lms_learning_progress (course_id);
-
-CREATE INDEX lms_learning_progress_idx_completion_percentage ON hub.lms_learning_progress USING brin (completion_percentage);
-
-CREATE INDEX lms_learning_progress_idx_is_mandatory_lesson ON hub.lms_learning_progress (is_mandatory_lesson);
-
-CREATE INDEX lms_learning_progress_idx_company_id ON hub.lms_learning_progress (company_id);
-
 CREATE INDEX lms_learning_progress_idx_lesson_id ON hub.lms_learning_progress (lesson_id);
 
 CREATE INDEX lms_learning_progress_idx_lms_integration_id ON hub.lms_learning_progress (lms_integration_id);
 
 CREATE INDEX lms_learning_progress_idx_enrollment_id ON hub.lms_learning_progress (enrollment_id);
+
+CREATE INDEX lms_learning_progress_idx_progress_status ON hub.lms_learning_progress (progress_status);
+
+CREATE INDEX lms_learning_progress_idx_is_mandatory_lesson ON hub.lms_learning_progress (is_mandatory_lesson);
+
+CREATE INDEX lms_learning_progress_idx_employee_id ON hub.lms_learning_progress (employee_id);
+
+CREATE INDEX lms_learning_progress_idx_completion_date ON hub.lms_learning_progress (completion_date);
+
+CREATE INDEX lms_learning_progress_idx_completion_percentage ON hub.lms_learning_progress USING brin (completion_percentage);
+
+CREATE INDEX lms_learning_progress_idx_course_id ON hub.lms_learning_progress (course_id);
+
+CREATE INDEX lms_learning_progress_idx_company_id ON hub.lms_learning_progress (company_id);
 COMMENT ON TABLE hub.lms_learning_progress IS 'One lesson (activity, SCO, module item) of one enrollment; key (enrollment, lesson).';
 COMMENT ON COLUMN hub.lms_learning_progress.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.lms_learning_progress.company_id IS 'Company that the row belongs to.';
