@@ -16,7 +16,7 @@ from hub.domain.rows import STATE, Row
 from hub.domain.sealing import to_text
 from projections import copyformat, plain, upsert
 from projections.tables import HISTORY, TABLES, metadata
-from projections.tables.rules import AtLeast, AtMostColumn, Between, MoreThan
+from projections.tables.rules import AtLeast, AtMostColumn, Between, ByteLength, MoreThan
 
 ALL_TABLES = sorted(TABLES.values(), key=lambda table: table.name)
 UUIDS = st.uuids().map(str)
@@ -59,10 +59,13 @@ def values_of(column: Column[Any]) -> st.SearchStrategy[Any]:
 
 
 def within_rules(table: Table, row: Row) -> Row:
-    """The row with its numbers moved to where the table's rules allow them."""
+    """The row with its numbers and bytes moved to where the table's rules allow them."""
     for rule in table.info["rules"]:
         value = row.get(rule.column)
         if value is None:
+            continue
+        if isinstance(rule, ByteLength):
+            row[rule.column] = (value * rule.length)[: rule.length]
             continue
         unit = 10 ** plain.scale_of(table.columns[rule.column])
         if isinstance(rule, Between):
