@@ -136,7 +136,7 @@ def test_every_event_of_the_topic_is_told_by_some_decision() -> None:
     names = ["integration.configured", "integration.changed", "integration.activated", "integration.deactivated", "sync.started",
              "sync.completed", "sync.failed", "connection.lost", "connection.restored", "command.refused", "run.held", "run.released",
              "connection.testing", "connection.tested", "connection.checked", "connection.maintenance_began",
-             "connection.maintenance_ended"]  # fmt: skip
+             "connection.maintenance_ended", "source.stopped", "source.resumed"]  # fmt: skip
     assert {f"lms.{name}.v1" for name in names} == {
         name for name, model in all_types().items() if model.topic == "lms.integration"
     }
