@@ -92,16 +92,16 @@ class Folder:
             return Counts()
         try:
             return self._fold(decoded(fresh, self._decode))
-        except Exception:
-            self._forget()  # whatever went wrong, what is remembered may be ahead of the store
+        except Exception:  # goes on to the caller: whatever went wrong, what is remembered may be ahead of the store
+            self._forget()
             raise
 
     def settle(self) -> None:
         """Wait until everything that was folded is written. Raises as :meth:`fold` does."""
         try:
             self._store.settle()
-        except Exception:
-            self._forget()  # whatever went wrong, what is remembered may be ahead of the store
+        except Exception:  # goes on to the caller: whatever went wrong, what is remembered may be ahead of the store
+            self._forget()
             raise
 
     def _fresh(self, records: Sequence[Record]) -> list[Record]:
