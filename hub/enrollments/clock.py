@@ -9,9 +9,8 @@ nearer one is left out: "lapses in 90 days" would be wrong by then. A replay of 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -20,9 +19,9 @@ from hub.deciding.envelope import Actor
 from hub.domain import ids
 from hub.domain.units import SECOND, day, day_in, micros
 from hub.enrollments import commands as acts
-from hub.errors import Fatal, Retriable
-from hub.log.port import EventLog, LogClosedError
+from hub.log.port import EventLog
 from hub.logging import logger
+from hub.looking import Looking
 
 CLOCK = Actor("system", "clock")
 LEARNING = "lms.learning"
@@ -30,8 +29,6 @@ BATCH = 500
 LOOK_SECONDS, AGAIN_SECONDS, HOUR = 60.0, 5.0, 3600.0
 OVERLAP = 600 * SECOND
 """How far back a look begins, since what was recorded earlier may be folded later."""
-
-log = logger(__name__)
 
 
 class Due(Protocol):
@@ -136,58 +133,34 @@ class ClockReactor:
         return max(0.0, (min(nexts) - now) / SECOND)
 
 
-class Clock:
+class Clock(Looking):
     """The reactor in a thread: at each midnight, and at most once a minute where something was recorded."""
 
     def __init__(self, reactor: ClockReactor, event_log: EventLog, daily: Callable[[], None]) -> None:
         """``event_log`` is the clock's own, and closed with it; ``daily`` is called at the beginning and when the day
         changes in UTC."""
+        super().__init__("clock", logger(__name__), AGAIN_SECONDS)
         self._reactor = reactor
         self._log = event_log
         self._daily = daily
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="clock", daemon=True)
-        self._failure: BaseException | None = None
+        self._date: date | None = None
+        self._at: dict[tuple[str, int], int] = {}
 
-    def start(self) -> None:
-        """Begin; what was missed is made up for at once."""
-        self._thread.start()
+    def look(self) -> float:
+        """Tell what time alone has changed."""
+        today = datetime.now(UTC).date()
+        if today != self._date:
+            self._daily()
+            self._date = today
+        self._at = {(LEARNING, part): end for part, end in self._log.ends(LEARNING).items()}
+        self._reactor.react()
+        return min(self._reactor.seconds_to_midnight(), HOUR)
 
-    def failures(self) -> list[str]:
-        """Why it does not get on; empty where all is well."""
-        return [] if self._failure is None else [f"clock: {self._failure}"]
+    def pause(self, seconds: float) -> None:
+        """Wait for midnight; a minute is enough where something was recorded."""
+        if self._log.wait(self._at, seconds):
+            super().pause(min(LOOK_SECONDS, seconds))
 
-    def close(self) -> None:
-        """End; a command in hand is given up, and given again by whoever serves next."""
-        self._stop.set()
+    def hurry(self) -> None:
+        """Nothing more is waited for."""
         self._log.close()
-        self._thread.join(10)
-
-    def _run(self) -> None:
-        date = None
-        while not self._stop.is_set():
-            try:
-                today = datetime.now(UTC).date()
-                if today != date:
-                    self._daily()
-                    date = today
-                at = {(LEARNING, part): end for part, end in self._log.ends(LEARNING).items()}
-                self._reactor.react()
-                self._failure = None
-                until = min(self._reactor.seconds_to_midnight(), HOUR)
-                if self._log.wait(at, until):
-                    self._stop.wait(min(LOOK_SECONDS, until))
-            except LogClosedError:
-                return
-            except Exception as problem:
-                if self._stop.is_set():
-                    return
-                self._note(problem)
-                self._stop.wait(AGAIN_SECONDS)
-
-    def _note(self, problem: Exception) -> None:
-        if isinstance(problem, Retriable | Fatal):
-            log.warning("clock begins again", problem=str(problem))
-        elif str(problem) != str(self._failure):
-            log.exception("clock failed", exc_info=problem)
-        self._failure = problem

@@ -17,7 +17,7 @@ import psycopg
 
 from hub.bootstrap import Hub, clock, target_of
 from hub.domain.units import SECOND
-from hub.errors import Fatal, HubError, Retriable
+from hub.errors import HubError
 from hub.intake.guard import HeldRun
 from hub.intake.service import Intake, RunUnderWay
 from hub.integrations import commands as acts
@@ -25,6 +25,7 @@ from hub.integrations.telling import tell
 from hub.log.manage import open_log
 from hub.log.port import LogClosedError
 from hub.logging import logger
+from hub.looking import note
 from hub.scheduling.plan import Standing, Step, next_step
 from hub.scheduling.standings import standings, unended
 
@@ -216,8 +217,5 @@ class Scheduler:
     def _note(self, problem: Exception) -> None:
         if self._stop.is_set():
             return
-        if isinstance(problem, Retriable | Fatal | psycopg.OperationalError):
-            log.warning("scheduler begins again", problem=type(problem).__name__)
-        elif str(problem) != str(self._failure):
-            log.error("scheduler failed", exc_info=problem)
+        note(log, "scheduler", problem, self._failure)
         self._failure = problem

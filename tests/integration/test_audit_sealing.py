@@ -32,11 +32,11 @@ def rename(hub: Hub, name: str) -> None:
 def test_the_first_look_seals_and_the_next_waits_for_its_time(hub: Hub) -> None:
     """One key and one partition; another server's look within the interval writes nothing, a shorter interval does."""
     part = Sealing(hub)
-    assert part.look() == 2
+    assert part.seal() == 2
     rename(hub, "Acme Ltd")
-    assert Sealing(hub).look() == 0
-    assert Sealing(hub, interval=0).look() == 1
-    assert Sealing(hub, interval=0).look() == 0
+    assert Sealing(hub).seal() == 0
+    assert Sealing(hub, interval=0).seal() == 1
+    assert Sealing(hub, interval=0).seal() == 0
     part.start()
     part.close()
     assert part.failures() == []

@@ -67,7 +67,7 @@ def test_one_server_computes_at_a_time(hub: Hub) -> None:
     with hub.connect() as other:
         other.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
         figures = Figures(hub)
-        assert figures.look() is False
+        assert figures.react() is False
         assert count(hub) == 0
     assert until(figures.look)
     assert count(hub) == 1
