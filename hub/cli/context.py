@@ -7,15 +7,13 @@ scripts. A command never waits in silence for folds that cannot come.
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import TextIOWrapper
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hub.cli.frame import LOG_NAME, note
+from hub.cli.frame import note
+from hub.cli.logfile import log_file, log_to_file
 from hub.errors import Refused, Retriable
 
 if TYPE_CHECKING:
@@ -43,16 +41,8 @@ def settings(*, serving: bool = False) -> Settings:
     hub_logging.configure(found.log_level)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     if not serving:
-        _log_to_file(found)
+        log_to_file(found)
     return found
-
-
-def log_file() -> Path:
-    """Where this command's log is written."""
-    for handler in logging.getLogger().handlers:
-        if isinstance(handler, logging.FileHandler):
-            return Path(handler.baseFilename)
-    return Path("stderr")
 
 
 @contextmanager
@@ -106,29 +96,6 @@ def actor() -> Actor:
     from hub.deciding.envelope import Actor
 
     return Actor("system", "cli")
-
-
-def _log_to_file(found: Settings) -> None:
-    root = logging.getLogger()
-    path = found.home / LOG_NAME
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError:
-        return  # a home that cannot be written is refused by who needs it; until then stderr will do
-    handler = _PrivateFile(path, delay=True)
-    handler.setFormatter(root.handlers[0].formatter)
-    root.handlers[:] = [handler]
-    if found.log_level == "info":
-        root.setLevel(logging.WARNING)
-
-
-class _PrivateFile(logging.FileHandler):
-    """A log that only its owner may read."""
-
-    def _open(self) -> TextIOWrapper:
-        return os.fdopen(
-            os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a", encoding="utf-8"
-        )
 
 
 class _Watchman(threading.Thread):

@@ -14,9 +14,8 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from hub.cli.logfile import log_file
 from hub.errors import HubError
-
-LOG_NAME = "hub.log"
 
 ORDER = (
     "demo", "serve", "worker", "doctor", "companies", "integrations", "directory", "accounts", "enrollments",
@@ -87,7 +86,6 @@ def of_database(problem: Exception) -> str | None:
 
 
 def _unforeseen(problem: Exception) -> str:
-    from hub.cli.context import log_file
     from hub.logging import logger
 
     logger("hub.cli").exception("the command failed")
