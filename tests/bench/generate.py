@@ -21,6 +21,8 @@ REPEATED = 0.3
 APART = 9_000
 """Enrollments between the first ones of two generators."""
 STARTED = 1_760_000_000 * SECOND
+NEVER_DUE = 40_000
+"""A day in 2079: what the clock of a server would tell of deadlines is no observation's cost."""
 
 
 @dataclass(slots=True)
@@ -79,7 +81,12 @@ class Generator:
         self._open.append(work)
         if len(self._open) > IN_PLAY:
             self._open.pop(self._chance.randrange(IN_PLAY // 2))
-        facts = {"registered": True, "enrolled_on": 20_370, "due_on": 20_460, "mandatory": self._chance.random() < 0.3}
+        facts = {
+            "registered": True,
+            "enrolled_on": 20_370,
+            "due_on": NEVER_DUE,
+            "mandatory": self._chance.random() < 0.3,
+        }
         return self._enrollment(work, facts | {"course_name": f"Course {work.course}", "course_type": "eLearning"})
 
     def _progressed(self, work: _Work) -> dict[str, Any]:
@@ -97,7 +104,7 @@ class Generator:
                 "certified": True,
                 "certificate_id": f"C-{self._time}",
                 "valid_from": 20_400,
-                "valid_until": 21_130,
+                "valid_until": NEVER_DUE,
             }
         return self._enrollment(work, facts)
 
