@@ -24,7 +24,8 @@ class ByteSource:
     """The pieces of one file, in order; none is empty.
 
     Where the file is broken (cut gzip, half a UTF-16 character), the pieces end at the last whole one and ``fault``
-    says why. Errors of the file system are not caught.
+    says why. Of a gzip file whose checksum is wrong there are none: nobody can tell which of its values were changed.
+    Errors of the file system are not caught. ``file`` is read twice where it is gzip, so it must be seekable.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -42,7 +43,14 @@ class ByteSource:
             while piece := file.read(PIECE):
                 yield piece
             return
-        packed = gzip.GzipFile(fileobj=_Rest(first, file))
+        file.seek(-len(first), io.SEEK_CUR)
+        if _is_altered(file):
+            self.fault = Unusable(
+                "The gzip file was changed on its way: its checksum is wrong; nothing of it was read.",
+                rule="checksum of gzip", expected="the file as it was packed",
+            )  # fmt: skip
+            return
+        packed = gzip.GzipFile(fileobj=file)
         try:
             # read1 and not read: what was unpacked before the fault is handed on
             while piece := packed.read1(PIECE):
@@ -81,15 +89,22 @@ class ByteSource:
             self.fault = self.fault or _fault(f"The UTF-16 text is broken ({error.reason})", "encoding", "whole UTF-16")
 
 
-class _Rest(io.RawIOBase):
-    """A file of which the first bytes were read already."""
-
-    def __init__(self, first: bytes, file: BinaryIO) -> None:
-        self._first = io.BytesIO(first)
-        self._file = file
-
-    def read(self, size: int = -1) -> bytes:
-        return self._first.read(size) or self._file.read(size)
+def _is_altered(file: BinaryIO) -> bool:
+    """Whether the checksum of a gzip file shows a change. One that is cut off, or followed by something, has none."""
+    start = file.tell()
+    try:
+        packed = gzip.GzipFile(fileobj=file)
+        while packed.read1(PIECE):
+            pass
+    except zlib.error:
+        return True
+    except gzip.BadGzipFile as error:
+        return not str(error).startswith("Not a gzipped file")
+    except EOFError:
+        return False
+    finally:
+        file.seek(start)
+    return False
 
 
 def _fault(message: str, rule: str, expected: str) -> Unusable:

@@ -91,6 +91,12 @@ def test_small_files(data, expected):
     assert outline(read(data)) == expected
 
 
+def flipped(packed: bytes) -> bytes:
+    """With one bit of the packed text changed."""
+    middle = 12
+    return packed[:middle] + bytes([packed[middle] ^ 1]) + packed[middle + 1 :]
+
+
 BROKEN = {
     "a line cut off": (b'{"n": 1}\n{"n": \n{"n": 3}', ["line 1", "!line 2", "line 3"], "character"),
     "the first line cut in a string": (b'{"n": "a\n{"n": 2}\n', ["!line 1", "line 2"], "character"),
@@ -129,9 +135,10 @@ BROKEN = {
     "gzip cut": (gzip.compress(b'{"n": 1}\n{"n": 2}\n')[:-9], ["line 1", "line 2", "!end of file"], "gzip"),
     "gzip with a wrong checksum": (
         gzip.compress(b'[{"n": 1}]')[:-8] + b"\0" * 8,
-        ["item 1", "!end of file"],
-        "gzip",
+        ["!end of file"],
+        "checksum",
     ),
+    "gzip with a changed byte": (flipped(gzip.compress(b'{"n": 1}\n{"n": 2}\n')), ["!end of file"], "checksum"),
     "gzip with something behind": (gzip.compress(b'{"n": 1}\n') + b"x", ["line 1", "!end of file"], "gzip"),
     "only the start of gzip": (b"\x1f\x8b", ["!end of file"], "gzip"),
 }
