@@ -102,6 +102,11 @@ class Batch:
         again = self.view.applied(ids.again) if first.causation_id != cause else first
         return again is not None and again.causation_id == cause
 
+    def _was_no_news(self, observation: Observation, cause: str) -> bool:
+        """Whether a later observation of the stream has led to an event, so that this one was decided before a crash."""
+        reached = self.view.head(observation["stream_id"]).observation_offset
+        return reached is not None and int(cause.rpartition("/")[2]) < reached
+
     def _matched(self, observation: Observation, outcome: str) -> str:
         """``unmatched`` comes before: the account of what was told is linked to nobody."""
         account = observation.get("account_id")
@@ -126,7 +131,7 @@ class Batch:
             return {"stored": True}
         else:
             body, late = learning.decide(self.view, observation, self.now)
-        if body is None or (used and late):
+        if body is None or (used and (late or observation.get("overtaken"))) or self._was_no_news(observation, cause):
             return None
         head = self.view.head(observation["stream_id"])
         event = envelope.of_observation(observation, head, ids.again if used else ids.first, cause, self.now)

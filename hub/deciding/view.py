@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from hub.deciding.ports import NOTHING, Applied, Fold, Head, Snapshot
+from hub.domain.heads import observation_offset
 from hub.domain.rows import Row
 
 
@@ -86,6 +87,9 @@ class View:
         head = self.head(stream)
         recorded = max(event["recorded_at"], head.recorded_at or 0)
         self._taken.setdefault(stream, (head, []))[1].append(event)
-        self._heads[stream] = Head(event["event_id"], event["version"], recorded, row_id or head.row_id, head.parked)
+        self._heads[stream] = Head(
+            event["event_id"], event["version"], recorded, row_id or head.row_id, head.parked,
+            observation_offset(event, head),
+        )  # fmt: skip
         self._rows.update(rows)
         self._applied[event["event_id"]] = Applied(event["causation_id"], "")

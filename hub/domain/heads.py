@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 
 class Head(NamedTuple):
@@ -16,9 +17,21 @@ class Head(NamedTuple):
     """The stream's current row, where it has several: the newest cycle of an enrollment."""
     parked: bool = False
     """A record of the stream could not be folded; what follows waits behind it."""
+    observation_offset: int | None = None
+    """Where the last observation lies that led to an event; those of a stream are in one partition, decided in their order."""
 
 
 NOTHING = Head()
+_OBSERVATIONS = "lms.observations/"
+
+
+def observation_offset(event: Mapping[str, Any], head: Head) -> int | None:
+    """What a stream's head says of observations once the event is applied."""
+    cause = event["causation_id"]
+    if cause is None or not cause.startswith(_OBSERVATIONS):
+        return head.observation_offset
+    offset = cause.rpartition("/")[2]
+    return int(offset) if offset.isdecimal() else head.observation_offset
 
 
 class Applied(NamedTuple):

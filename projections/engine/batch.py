@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from hub.domain import ids
 from hub.domain.events import all_types
-from hub.domain.heads import NOTHING, Head
+from hub.domain.heads import NOTHING, Head, observation_offset
 from hub.domain.rows import Row
 from hub.errors import Unusable
 from hub.log.port import Record
@@ -155,7 +155,10 @@ class Batch:
             new = head._replace(parked=True)
         else:
             opened = event.get("enrollment_row_id") if event.get("existing_enrollment_id") is None else None
-            new = Head(event["event_id"], event["version"], recorded, opened or head.row_id)
+            new = Head(
+                event["event_id"], event["version"], recorded, opened or head.row_id, False,
+                observation_offset(event, head),
+            )  # fmt: skip
         self.heads[stream] = new
         self.writes.heads[stream] = (event["stream_kind"], event["company_id"], new)
 

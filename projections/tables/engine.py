@@ -42,6 +42,9 @@ class StreamHead(Base):
     parked: Mapped[bool] = c.boolean(
         "True while an event of the stream is parked; what follows waits behind it.", default=False
     )
+    observation_offset: Mapped[int | None] = c.big_integer(
+        "Offset in lms.observations of the last observation that led to an event; NULL: none did yet."
+    )
 
 
 class ProjectionOffset(Base):

@@ -48,6 +48,11 @@ def without_its_own_cause(patch: Patch) -> None:
     patch.setattr(Batch, "_told", lambda self, ids, cause: False)
 
 
+def without_the_order_of_observations(patch: Patch) -> None:
+    """An observation that was no news is decided again although a later one of its stream has led to an event."""
+    patch.setattr(Batch, "_was_no_news", lambda self, observation, cause: False)
+
+
 def without_compare_and_set(patch: Patch) -> None:
     """Whoever settles moves the offset, wherever it is."""
     settle = MemoryDeciding.settle
@@ -81,6 +86,7 @@ TAKEN_OUT: dict[str, Callable[[Patch], Any]] = {
         without_version,
         without_the_repeat_check,
         without_its_own_cause,
+        without_the_order_of_observations,
         without_compare_and_set,
         without_the_offset_in_the_snapshot,
         without_contiguity,

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, multiple, precondition, rule, run_state_machine_as_test
 
-from tests.support.model import FATES, FOLDS, STREAMS, World
+from tests.support.model import FATES, FOLDS, FOREIGN, STREAMS, World
 from tests.support.oracle import verify
 from tests.support.play import Play
 from tests.support.taken_out import TAKEN_OUT
@@ -29,12 +29,16 @@ class Hub(RuleBasedStateMachine):
     """The rules are what may happen next; the end lets a reliable world finish, and holds it against the oracle."""
 
     observations = Bundle("observations")
+    make: type[World] = World
+    verify = staticmethod(verify)
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World()
+        self.world = self.make()
         self.plays: dict[str, Play] = {}
         self.stale: list[Play] = []
+        self.asked = ""
+        """The newest command."""
 
     # -- what is told
 
@@ -68,7 +72,7 @@ class Hub(RuleBasedStateMachine):
 
     @rule(stream=STREAM)
     def of_nobody(self, stream: int) -> None:
-        self.world.tell(stream, {"progress": 4000}, integration_id="dddddddd-0000-5000-8000-000000000004")
+        self.world.tell(stream, {"progress": 4000}, integration_id=FOREIGN)
 
     @rule(observation=observations, again=st.booleans())
     def imported_again(self, observation: dict[str, Any], again: bool) -> None:
@@ -104,7 +108,7 @@ class Hub(RuleBasedStateMachine):
             self.plays["command"] = self.world.execute(self.asked)
         self.go_on("command", steps)
 
-    @precondition(lambda self: self.world.commands)
+    @precondition(lambda self: self.asked)
     @rule(steps=STEPS)
     def command_again(self, steps: int) -> None:
         """Somebody asks again with the same id, whatever became of it."""
@@ -144,13 +148,13 @@ class Hub(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.world.drain()
-        verify(self.world)
+        self.verify(self.world)
         for play in (*self.stale, *self.plays.values()):
             self.world.run(play)
         for number in range(len(self.world.held)):
             self.world.land(number)
         self.world.drain()
-        verify(self.world)
+        self.verify(self.world)
 
 
 def search(examples: int) -> None:
@@ -166,17 +170,20 @@ def search(examples: int) -> None:
 
 def test_whatever_happens_every_fact_counts_once() -> None:
     """No order of steps, crashes, repeats and late appends gives other rows or another accounting."""
-    search(150)
+    search(100)
 
 
-@pytest.mark.parametrize("rule_", sorted(TAKEN_OUT.keys() - {"the_offset_in_the_snapshot"}))
+LEFT_TO_SCENARIOS = {"the_offset_in_the_snapshot", "the_order_of_observations"}
+
+
+@pytest.mark.parametrize("rule_", sorted(TAKEN_OUT.keys() - LEFT_TO_SCENARIOS))
 def test_without_any_one_of_the_rules_a_fact_is_lost_or_counts_twice(
     rule_: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The model bites: a rule that is taken out is missed within the same search.
 
-    One is left to its scenario: it shows only where a command and an observation set the same value, and then no
-    sequential oracle knows which came first.
+    Two are left to their scenarios. One shows only where a command and an observation set the same value, and then no
+    sequential oracle knows which came first; the other where a crash meets three observations of a row, which is rare.
     """
     TAKEN_OUT[rule_](monkeypatch)
     with pytest.raises(AssertionError):
