@@ -6,6 +6,9 @@ for up to 15 digits, and trailing zeros say nothing that the column's scale does
 
 What is made here are JSON objects; they become text where the audit row is written.
 
+Of a JSON object of a computed figure only the members that differ are shown, on either side: most of it stays as it is
+from one hour to the next, and the event has the whole.
+
 A personal column shows its sealed text and never anything else, since an audit row is kept when the person's key is
 destroyed; what is not sealed is masked, as secrets are. ``fold_state`` and the two row times are left out.
 """
@@ -19,6 +22,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Column, Table
 
+from hub.domain.figures import PART_OF
 from hub.domain.rows import STATE, Row, same
 from hub.domain.sealing import is_sealed
 from hub.domain.units import SECOND, day, unscaled
@@ -87,9 +91,22 @@ def differences(table: Table, old: Row | None, changes: Collection[str], new: Ro
             continue
         before[name] = was if was is None or form is None else form(was)
         after[name] = now if now is None or form is None else form(now)
+        if table.name in PART_OF and isinstance(before[name], dict) and isinstance(after[name], dict):
+            before[name], after[name] = _differing(before[name], after[name])
     if not before:
         return None, None, None
     return before, after, {name: [was, after[name]] for name, was in before.items()}
+
+
+def _differing(was: dict[str, Any], now: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The members of two objects that differ, and of members that are objects only theirs."""
+    old, new = dict(was), dict(now)
+    for name in was.keys() & now.keys():
+        if was[name] == now[name]:
+            del old[name], new[name]
+        elif isinstance(was[name], dict) and isinstance(now[name], dict):
+            old[name], new[name] = _differing(was[name], now[name])
+    return old, new
 
 
 def _whole(table: Table, changes: Collection[str], old: Row | None, new: Row | None) -> Told:

@@ -109,7 +109,8 @@ def explain(
 
 @app.command(
     epilog=example(
-        "hub figures compute", "hub figures compute --date 2026-02-10", "hub figures compute --from 2026-02-10 --to 2026-03-20"
+        "hub figures compute", "hub figures compute --date 2026-02-10", "hub figures compute --from 2026-02-10 --to 2026-03-20",
+        "hub figures compute --from 2026-01-01 --to 2026-06-30 --filter department=OPS --filter compliance=yes",
     )
 )  # fmt: skip
 def compute(
@@ -119,15 +120,27 @@ def compute(
         datetime | None, _option("--from", "First day of a dashboard's period of your own (Custom).")
     ] = None,
     last: Annotated[datetime | None, _option("--to", "Its last day; default: today.")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--filter",
+            metavar="NAME=VALUE",
+            help="What it is about: course, course_type, compliance, department, instructor, integration or mandatory; "
+            "with several, all have to hold.",
+        ),
+    ] = None,
     company: Company = None,
     as_json: AsJson = False,
 ) -> None:
     """Compute figures now and record what differs: the open periods and those to be closed, or the periods of your choice."""
     from hub.domain.figures import DASHBOARD, KINDS_OF
     from hub.domain.periods import CUSTOM, Period, period
-    from hub.figures.clock import wanted
+    from hub.figures.clock import due
     from hub.figures.service import Outcome
+    from projections.figures import filters
 
+    if only and first is None:
+        raise typer.BadParameter("goes with a period of your own; expected --from", param_hint="--filter")
     outcome = Outcome()
     with opened() as hub:
         service, facts, one, today = _parts(hub, company_of(hub, company))
@@ -138,13 +151,17 @@ def compute(
             )
         for name in _tables(table):
             month = one.fiscal_year_start_month
+            asked: dict[str | None, list[Period]]
             if start is not None:
-                due = [Period(CUSTOM, start, end + 1)] if name == DASHBOARD else []
+                with hub.connection() as connection:
+                    chosen = filters.kept(connection, one.id, only or ())
+                asked = {chosen: [Period(CUSTOM, start, end + 1)]} if name == DASHBOARD else {}
             elif day is not None:
-                due = [period(kind, day, month) for kind in KINDS_OF[name]]
+                asked = {None: [period(kind, day, month) for kind in KINDS_OF[name]]}
             else:
-                due = wanted(facts.told(name, one.id, _back(today)), KINDS_OF[name], today, month)
-            outcome.add(service.tell(name, one, due, actor=actor()))
+                asked = due(facts.told(name, one.id, _back(today)), KINDS_OF[name], today, month)
+            for chosen, periods in asked.items():
+                outcome.add(service.tell(name, one, periods, chosen=chosen, actor=actor()))
     _report(outcome, as_json=as_json)
 
 
@@ -160,6 +177,7 @@ def restate(
 ) -> None:
     """Compute closed periods again; where a figure differs, both values and the reason are recorded."""
     from hub.domain.units import days
+    from hub.figures.clock import by_filter
     from hub.figures.service import Outcome
 
     if not reason.strip():
@@ -170,8 +188,9 @@ def restate(
         first = days(since.date())
         for name in _tables(table):
             told = facts.told(name, one.id, first)
-            closed = [each.period for each in told if each.closed and each.period.end > first]
-            outcome.add(service.tell(name, one, closed, actor=actor(), reason=reason))
+            closed = by_filter([each for each in told if each.closed and each.period.end > first])
+            for chosen, periods in closed.items():
+                outcome.add(service.tell(name, one, periods, chosen=chosen, actor=actor(), reason=reason))
     _report(outcome, as_json=as_json)
 
 

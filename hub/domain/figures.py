@@ -33,6 +33,8 @@ PART_OF = {MONITORING: "monitoring", DASHBOARD: "dashboard"}
 KINDS_OF = {MONITORING: (DAILY,), DASHBOARD: REGULAR}
 """Table → the kinds of period that it has rows for."""
 METRICS = "additional_metrics"
+OWN_SUBJECT = frozenset({"Manager", "Instructor"})
+"""The types of dashboard whose rows are about a subject of their own; a subject of any other is the filter of a custom one."""
 MOVING = frozenset({"as_of", "positions", "freshness"})
 """What of ``additional_metrics`` tells when it was computed: a difference in these alone is none."""
 
@@ -54,6 +56,11 @@ class FigureRow:
     """Column → numerator, denominator and what else a figure is checked by."""
     reasons: dict[str, str] = field(default_factory=dict)
     """Column → code; for each figure that is None or capped."""
+
+    @property
+    def filter(self) -> str | None:
+        """The filter of a custom dashboard, as JSON; None: everything."""
+        return None if self.kind in OWN_SUBJECT else self.subject
 
     @property
     def id(self) -> str:
@@ -154,7 +161,7 @@ def completed(figure: FigureRow, basis: Basis) -> FigureRow:
         }
         if figure.period.kind == CUSTOM:
             span = {"from": day(figure.period.start).isoformat(), "to": day(figure.period.end - 1).isoformat()}
-            figure.values[METRICS]["custom"] = span | {"filter": figure.subject}
+            figure.values[METRICS]["custom"] = span | {"filter": loaded(figure.filter)}
     return figure
 
 
@@ -214,6 +221,7 @@ __all__ = [
     "DASHBOARD",
     "KINDS_OF",
     "MONITORING",
+    "OWN_SUBJECT",
     "PART_OF",
     "STREAM",
     "Basis",

@@ -59,6 +59,20 @@ def wanted(told: Sequence[Told], kinds: Sequence[str], today: int, fiscal_month:
     return sorted(found)
 
 
+def due(told: Sequence[Told], kinds: Sequence[str], today: int, fiscal_month: int) -> dict[str | None, list[Period]]:
+    """What is to be computed, by the filter of custom dashboards: without one all that is :func:`wanted`."""
+    found = by_filter([one for one in told if one.chosen is not None and not one.closed])
+    return {None: wanted([one for one in told if one.chosen is None], kinds, today, fiscal_month), **found}
+
+
+def by_filter(told: Sequence[Told]) -> dict[str | None, list[Period]]:
+    """The periods of rows, by their filter."""
+    found: dict[str | None, list[Period]] = {}
+    for one in told:
+        found.setdefault(one.chosen, []).append(one.period)
+    return found
+
+
 def _was_present(told: Told) -> bool:
     """Whether it was told in its time, by a hub that was there, and not on request long after."""
     return told.as_of // DAY <= told.period.end + CLOSE_AFTER_DAYS
@@ -103,8 +117,9 @@ class FiguresReactor:
         told = self._facts.told(table, company.id, months_back(today, BACK))
         before = self._looked.get((table, company.id))
         since = before.at if before is not None else max((one.as_of for one in told), default=None)
-        periods = wanted(told, KINDS_OF[table], today, company.fiscal_year_start_month)
-        outcome = self._tell_periods(table, company, periods)
+        outcome = Outcome()
+        for chosen, periods in due(told, KINDS_OF[table], today, company.fiscal_year_start_month).items():
+            outcome.add(self._tell_periods(table, company, periods, chosen))
         if since is not None:
             outcome.add(self._restate(table, company, told, since))
         self._looked[table, company.id] = Looked(now, today, reached)
@@ -112,20 +127,23 @@ class FiguresReactor:
 
     def _restate(self, table: str, company: Company, told: Sequence[Told], since: int) -> Outcome:
         """Tell closed periods again that what was recorded since then touches."""
-        closed = [one.period for one in told if one.closed]
-        first = self._facts.touched(table, company, since - OVERLAP) if closed else None
+        is_any_closed = any(one.closed for one in told)
+        first = self._facts.touched(table, company, since - OVERLAP) if is_any_closed else None
         if first is None:
             return Outcome()
         reason = f"facts recorded since {text_of(since)} about {day(first).isoformat()} and later"
-        return self._tell_periods(table, company, [one for one in closed if one.end > first], reason)
+        outcome = Outcome()
+        for chosen, periods in by_filter([one for one in told if one.closed and one.period.end > first]).items():
+            outcome.add(self._tell_periods(table, company, periods, chosen, reason))
+        return outcome
 
     def _tell_periods(
-        self, table: str, company: Company, periods: Sequence[Period], reason: str | None = None
+        self, table: str, company: Company, periods: Sequence[Period], chosen: str | None, reason: str | None = None
     ) -> Outcome:
         """The earlier ones first, since a later one shows the trend of those before."""
         outcome = Outcome()
         ordered = sorted(periods, key=lambda one: (one.end, one))
         for start in range(0, len(ordered), AT_ONCE):
             at_once = ordered[start : start + AT_ONCE]
-            outcome.add(self._service.tell(table, company, at_once, actor=CLOCK, reason=reason))
+            outcome.add(self._service.tell(table, company, at_once, chosen=chosen, actor=CLOCK, reason=reason))
         return outcome

@@ -10,7 +10,7 @@ from hub.deciding.commands import Answer, Commands
 from hub.deciding.envelope import HUB, Actor
 from hub.domain import figures
 from hub.domain.figures import Basis, FigureRow
-from hub.domain.periods import Period
+from hub.domain.periods import CUSTOM, Period
 from hub.domain.rows import Row
 from hub.domain.units import day_in
 from hub.errors import HubError, Retriable
@@ -74,9 +74,16 @@ class FigureService:
         return tuple(self._computations)
 
     def tell(
-        self, table: str, company: Company, periods: Sequence[Period], *, actor: Actor = HUB, reason: str | None = None
+        self,
+        table: str,
+        company: Company,
+        periods: Sequence[Period],
+        *,
+        chosen: str | None = None,
+        actor: Actor = HUB,
+        reason: str | None = None,
     ) -> Outcome:
-        """Compute these periods of a company and record what differs.
+        """Compute these periods of a company and record what differs. ``chosen``: the filter of custom dashboards.
 
         Open and ended periods are recorded as they are, those past their third day are closed. A closed one changes only with
         a ``reason``: that is a restatement. A row that was told and has nothing in play any more is told as empty.
@@ -89,8 +96,10 @@ class FigureService:
         with snapshot(self._connections) as connection:
             as_of = self._clock()
             basis = Basis(as_of, positions(connection, table), day_in(as_of, company.time_zone), version(table))
-            computed = self._computations[table](connection, company.id, sorted(periods), as_of)
-            known = {row["id"]: row for row in rows_told(connection, table, company.id, periods)}
+            computed = self._computations[table](connection, company.id, sorted(periods), as_of, chosen)
+            known = {row["id"]: row for row in rows_told(connection, table, company.id, periods, chosen)}
+        for row in computed:
+            _sign(row, known.get(row.id), actor)
         found = {row.id: row for row in computed}
         gone = [emptied(table, row, basis.today) for key, row in known.items() if key not in found]
         rows = [figures.completed(row, basis) for row in (*found.values(), *gone)]
@@ -124,6 +133,12 @@ class FigureService:
             raise Retriable(f"{len(refused)} of {len(rows)} figures could not be recorded: {refused[0]}") from refused[
                 0
             ]
+
+
+def _sign(row: FigureRow, known: Row | None, actor: Actor) -> None:
+    """A custom dashboard is whose who asked for it first."""
+    if row.period.kind == CUSTOM:
+        row.values["created_by_user_id"] = actor.user_row if known is None else known["created_by_user_id"]
 
 
 def _count(outcome: Outcome, row: FigureRow, answer: Answer) -> None:

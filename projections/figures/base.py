@@ -44,9 +44,15 @@ class Computation(Protocol):
     """Computes the rows of one table of figures."""
 
     def __call__(
-        self, connection: psycopg.Connection[Any], company_id: str, wanted: Sequence[Period], as_of: int
+        self,
+        connection: psycopg.Connection[Any],
+        company_id: str,
+        wanted: Sequence[Period],
+        as_of: int,
+        chosen: str | None = None,
     ) -> list[FigureRow]:
-        """Every row of these periods, from what is in the tables; ``as_of`` is the time of the snapshot, microseconds."""
+        """Every row of these periods, from what is in the tables; ``as_of`` is the time of the snapshot, microseconds.
+        ``chosen``: the filter of a custom dashboard; a table of figures without dashboards has no row with one."""
 
 
 def company_of(connection: psycopg.Connection[Any], company_id: str) -> Company:

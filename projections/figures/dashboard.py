@@ -23,7 +23,9 @@ from projections.figures.dashboard_numbers import Numbers, of_the_end, of_the_pe
 from projections.figures.dashboard_rows import Setting, row_of
 from projections.figures.dashboard_scopes import TYPES, Scope, department_names, scopes
 from projections.figures.dashboard_trend import Trends
+from projections.figures.filters import label
 
+ASK = "company_id uuid, zone text, currency text, as_of timestamptz, since date, chosen jsonb"
 WINDOW_DAYS = 28
 """Least length of the window of engagement."""
 
@@ -45,14 +47,20 @@ class _Source:
     certificates: bool = False
     skills: bool = False
     freshness: dict[str, str | None] | None = None
+    chosen: str | None = None
+    chosen_name: str = ""
 
 
 def compute(
-    connection: psycopg.Connection[Any], company_id: str, wanted: Sequence[Period], as_of: int
+    connection: psycopg.Connection[Any],
+    company_id: str,
+    wanted: Sequence[Period],
+    as_of: int,
+    chosen: str | None = None,
 ) -> list[FigureRow]:
     """Every row of these periods in which something is in play, the earlier periods first.
 
-    ``as_of``: microseconds; what was recorded later does not count. The connection is in a transaction that may make
+    ``as_of``: microseconds; what was recorded later does not count. ``chosen``: see :mod:`projections.figures.filters`. The connection is in a transaction that may make
     temporary tables; they are dropped before this returns. Raises KeyError where there is no such company.
     """
     company = company_of(connection, company_id)
@@ -65,11 +73,13 @@ def compute(
     bench = sql.Workbench(connection)
     with bench.stretch():
         since = min(min(one.start, _window(one, today)) for one in begun)
-        asked = (company_id, company.time_zone, company.currency_code, moment(as_of), day(since))
-        bench.put("dash_ask", "company_id uuid, zone text, currency text, as_of timestamptz, since date", [asked])
+        asked = (company_id, company.time_zone, company.currency_code, moment(as_of), day(since), chosen)
+        bench.put("dash_ask", ASK, [asked])
         bench.make(sql.FACTS)
         (able,) = bench.tell(_ABILITIES)
         source = replace(source, certificates=able["certificates"], skills=able["skills"], freshness=_freshness(bench))
+        if chosen is not None:
+            source = replace(source, chosen=chosen, chosen_name=label(connection, chosen))
         rows: list[FigureRow] = []
         for ends, periods in groupby(begun, key=lambda one: min(one.end, today + 1)):
             with bench.stretch():
@@ -93,7 +103,7 @@ def _ending(bench: sql.Workbench, source: _Source, ends: int, periods: Sequence[
     """The rows of the periods that end (so far) before the day ``ends``."""
     bench.put("dash_end", "ends date, last_day date", [(day(ends), day(ends - 1))])
     bench.make(sql.STATE)
-    found = scopes(bench)
+    found = scopes(bench, source.chosen, source.chosen_name)
     bench.make(sql.MEMBERSHIP)
     names, stock = department_names(bench), of_the_end(bench)
     rows: list[FigureRow] = []

@@ -1,5 +1,6 @@
 -- What is known at the moment asked about, in days of the company. Each step is one query; the steps share one row of
--- questions, dash_ask (company_id, zone, currency, as_of, since: the first day of any activity that is asked for).
+-- questions, dash_ask (company_id, zone, currency, as_of, since: the first day of any activity that is asked for,
+-- chosen: the filter of a custom dashboard; NULL: none).
 -- Departments have numbers, 0 for none. What rows tell apart (integration, instructor, compliance or mandatory) is the mix of
 -- an enrollment; its kind, where it counts, is mix * 1000000 + department.
 
@@ -117,12 +118,18 @@ SELECT DISTINCT ON (k.lms_integration_id, k.course_id)
        coalesce(k.is_mandatory, FALSE) OR coalesce(k.is_compliance_training, FALSE) AS flagged,
        (k.retired_at AT TIME ZONE a.zone)::date AS retired_on
 FROM hub.course k CROSS JOIN dash_ask a
-WHERE k.company_id = a.company_id AND k.created_at <= a.as_of
+WHERE k.company_id = a.company_id AND k.created_at <= a.as_of AND CASE WHEN a.chosen IS NULL THEN TRUE ELSE
+    (a.chosen ->> 'integration' IS NULL OR k.lms_integration_id::text = a.chosen ->> 'integration')
+    AND (a.chosen ->> 'course' IS NULL OR k.course_id = a.chosen ->> 'course')
+    AND (a.chosen ->> 'course_type' IS NULL OR k.course_type = a.chosen ->> 'course_type')
+    AND (a.chosen ->> 'compliance' IS NULL OR coalesce(k.is_compliance_training, FALSE) = (a.chosen ->> 'compliance')::boolean)
+    AND (a.chosen ->> 'mandatory' IS NULL OR coalesce(k.is_mandatory, FALSE) = (a.chosen ->> 'mandatory')::boolean) END
 ORDER BY k.lms_integration_id, k.course_id, k.id
 
 -- step dash_enrollment
 -- What is known of each enrollment in the end. completed_on; failed_on: how and when it ended else (a failed one may be
--- completed later); certified_on, lapsed_on, valid_until of the certificate, else of the course.
+-- completed later); certified_on; valid_until of the certificate, else of the course, else the day on which it was told as
+-- expired; lapsed_on: valid_until of one that is told as expired.
 WITH ended AS (
     SELECT enrollment_id, status, day FROM dash_version
     WHERE in_last_end AND (oldest OR older_status IN ('Not Started', 'In Progress', 'On Hold'))
@@ -154,7 +161,7 @@ SELECT n.enrollment_id, n.employee_id, n.course_id, n.status, n.enrollment_date,
        CASE WHEN n.status = 'Certified' OR l.lapsed_on IS NOT NULL OR n.revoked_on IS NOT NULL
             THEN coalesce(n.valid_from, s.certified, c.completed_on) END AS certified_on,
        l.lapsed_on,
-       coalesce(l.lapsed_on, n.valid_until, c.completed_on + k.validity_days) AS valid_until,
+       v.valid_until,
        n.revoked_on, due.due_date AS first_due,
        coalesce(n.passing_score, k.passing_score) AS passing_score,
        coalesce(k.leads_to_certificate, FALSE) AS leads_to_certificate, k.skills, k.nominal_minutes
@@ -170,9 +177,18 @@ CROSS JOIN LATERAL (
               AS is_completed) x
 ) c
 CROSS JOIN LATERAL (
-    SELECT CASE WHEN n.status = 'Expired' AND c.is_completed THEN least(n.valid_until, s.expired) END AS lapsed_on
-) l
-WHERE n.newest
+    SELECT coalesce(n.valid_until, c.completed_on + k.validity_days,
+                    CASE WHEN n.status = 'Expired' AND c.is_completed THEN s.expired END) AS valid_until
+) v
+CROSS JOIN LATERAL (SELECT CASE WHEN n.status = 'Expired' AND c.is_completed THEN v.valid_until END AS lapsed_on) l
+CROSS JOIN dash_ask a
+WHERE n.newest AND CASE WHEN a.chosen IS NULL THEN TRUE ELSE
+    (a.chosen ->> 'integration' IS NULL OR n.lms_integration_id::text = a.chosen ->> 'integration')
+    AND (a.chosen ->> 'course' IS NULL OR n.course_id = a.chosen ->> 'course')
+    AND (a.chosen ->> 'course_type' IS NULL OR p.course_type = a.chosen ->> 'course_type')
+    AND (a.chosen ->> 'instructor' IS NULL OR p.instructor_id = a.chosen ->> 'instructor')
+    AND (a.chosen ->> 'compliance' IS NULL OR coalesce(p.is_compliance_training, FALSE) = (a.chosen ->> 'compliance')::boolean)
+    AND (a.chosen ->> 'mandatory' IS NULL OR coalesce(p.is_mandatory, FALSE) = (a.chosen ->> 'mandatory')::boolean) END
 
 -- step dash_lesson_version
 -- Every known version of a lesson beside the one before it.

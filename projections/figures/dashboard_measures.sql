@@ -159,6 +159,9 @@ summed AS (
 SELECT s.scope, sum(h.at_start)::bigint AS head_start, sum(h.at_end)::bigint AS head_end
 FROM dash_scope s JOIN summed h ON s.kind <> 'department'
     OR (s.subject, h.department) IN (SELECT root::text, department FROM dash_tree)
+CROSS JOIN dash_ask a
+WHERE CASE WHEN a.chosen ->> 'department' IS NULL THEN TRUE
+           ELSE (a.chosen ->> 'department', h.department) IN (SELECT root::text, department FROM dash_tree) END
 GROUP BY s.scope
 
 -- step other_currencies

@@ -44,7 +44,8 @@ OF_DAYS = {"total_learning_hours": "dash_time", "content_utilization_rate": "das
 
 _GIVEN = """dash_ask AS MATERIALIZED (
     SELECT d.company_id, coalesce(c.time_zone, 'UTC') AS zone, coalesce(c.currency_code, 'USD') AS currency,
-           TIMESTAMPTZ 'epoch' + (d.fold_state ->> 'as_of')::bigint * INTERVAL '1 microsecond' AS as_of, x.window_starts AS since
+           TIMESTAMPTZ 'epoch' + (d.fold_state ->> 'as_of')::bigint * INTERVAL '1 microsecond' AS as_of, x.window_starts AS since,
+           CASE WHEN d.dashboard_type NOT IN ('Manager', 'Instructor') THEN (d.fold_state ->> 'subject')::jsonb END AS chosen
 ), dash_end AS MATERIALIZED (SELECT x.ends, x.ends - 1 AS last_day
 ), dash_period AS MATERIALIZED (
     SELECT x.starts, x.ends, x.window_starts, (x.ends - INTERVAL '12 months')::date AS year_starts

@@ -12,6 +12,9 @@ JOIN dash_scope s ON
     AND (s.kind <> 'instructor' OR s.subject = x.instructor_id)
     AND (s.kind <> 'compliance' OR x.flagged)
     AND (s.kind <> 'department' OR (s.subject, d.department) IN (SELECT root::text, department FROM dash_tree))
+CROSS JOIN dash_ask a
+WHERE CASE WHEN a.chosen ->> 'department' IS NULL THEN TRUE
+           ELSE (a.chosen ->> 'department', d.department) IN (SELECT root::text, department FROM dash_tree) END
 
 -- step dash_learner
 -- Who has something in play, per row and form of course; last_on: the last day on which it counts.

@@ -9,6 +9,7 @@ from typing import Any
 
 from hub.domain.figures import DASHBOARD, FigureRow
 from hub.domain.periods import Period
+from hub.domain.rows import loaded
 from projections.figures import dashboard_scopes as about
 from projections.figures.base import Cells, Number, figure_row, number, rounded
 from projections.figures.dashboard_breakdown import course_types, departments
@@ -168,7 +169,7 @@ def _effectiveness(row: Row) -> None:
 
 
 def _content(row: Row) -> None:
-    if row.scope.kind == about.INSTRUCTOR:
+    if row.scope.kind == about.INSTRUCTOR or "instructor" in (loaded(row.scope.chosen) or ()):
         row.cells.none("content_utilization_rate", "not_applicable")
         return
     n = row.n

@@ -53,6 +53,9 @@ class Scope:
     name: str
     code: str = ""
     """Code of the integration."""
+    chosen: str | None = None
+    """The filter of a custom dashboard."""
+    chosen_name: str = ""
 
     @property
     def integration_id(self) -> str | None:
@@ -62,24 +65,29 @@ class Scope:
     @property
     def row_subject(self) -> str | None:
         """What tells the row from the others of its type, besides the integration."""
-        return self.subject if self.kind in (DEPARTMENT, INSTRUCTOR) else None
+        return self.subject if self.kind in (DEPARTMENT, INSTRUCTOR) else self.chosen
 
     def dashboard_name(self, dashboard_type: str) -> str:
         """The type and what it is about. Instructors go by their id: a name is personal data."""
-        return f"{dashboard_type}: {self.name}"[:NAME_LENGTH]
+        filtered = f" ({self.chosen_name})" if self.chosen else ""
+        return f"{dashboard_type}: {self.name}{filtered}"[:NAME_LENGTH]
 
 
-def scopes(bench: Workbench) -> list[Scope]:
-    """Everything that rows may be about on the last day; makes the table dash_scope of it."""
+def scopes(bench: Workbench, chosen: str | None = None, chosen_name: str = "") -> list[Scope]:
+    """Everything that rows may be about on the last day; makes the table dash_scope of it. With a filter there are no rows
+    of departments and instructors: the filter itself can name one.
+    """
     company = str(bench.tell(_COMPANY)[0]["name"])
     told: list[tuple[str, dict[str, Any]]] = [
         (kind, {"subject": "", "name": company}) for kind in (COMPANY, COMPLIANCE)
     ]
-    told += [(DEPARTMENT, row) for row in bench.tell(_DEPARTMENTS)]
     told += [(INTEGRATION, row) for row in bench.tell(_INTEGRATIONS)]
-    told += [(INSTRUCTOR, {**row, "name": row["subject"]}) for row in bench.tell(_INSTRUCTORS)]
+    if chosen is None:
+        told += [(DEPARTMENT, row) for row in bench.tell(_DEPARTMENTS)]
+        told += [(INSTRUCTOR, {**row, "name": row["subject"]}) for row in bench.tell(_INSTRUCTORS)]
     found = [
-        Scope(number, kind, row["subject"], row["name"], row.get("code", "")) for number, (kind, row) in enumerate(told)
+        Scope(number, kind, row["subject"], row["name"], row.get("code", ""), chosen, chosen_name)
+        for number, (kind, row) in enumerate(told)
     ]
     bench.put("dash_scope", "scope integer, kind text, subject text", [(s.number, s.kind, s.subject) for s in found])
     return found

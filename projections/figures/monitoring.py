@@ -28,11 +28,15 @@ STORY_BEFORE = 3 * DAY
 
 
 def compute(
-    connection: psycopg.Connection[Any], company_id: str, wanted: Sequence[Period], as_of: int
+    connection: psycopg.Connection[Any],
+    company_id: str,
+    wanted: Sequence[Period],
+    as_of: int,
+    chosen: str | None = None,
 ) -> list[FigureRow]:
-    """The rows of the wanted days, for each integration that was switched on, or read, on that day."""
+    """The rows of the wanted days, for each integration that was switched on, or read, on that day; none with a filter."""
     days = sorted(one for one in wanted if one.kind == DAILY)
-    if not days:
+    if not days or chosen is not None:
         return []
     zone = company_of(connection, company_id).time_zone
     start, end = midnight(days[0].start, zone), min(midnight(days[-1].end, zone), as_of)

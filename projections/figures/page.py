@@ -48,12 +48,62 @@ A period begins with its first day and ends before the first day after it. Facts
 3. A fact that comes in later and touches a closed period of the last 13 months leads to a *restatement* (`lms.figures.restated.v1`): the new values, the ones
    told before, and the reason. `analytics.audit` has both; `is_restated` marks the row. `hub figures restate --since DAY --reason TEXT` does the same on request.
 
+A correction by a person touches every day since its enrollment began, and so does what moves an enrollment to somebody else or takes a fact out; an end that is
+taken back (dropped, and then it was not) touches the day of that end. A change of the catalog touches no closed period by itself.
+
 `hub figures compute --date DAY` tells the periods of a day in the past for which there is no row yet; they are closed at once. The hub does not tell by itself of the time
 before it was there. A row that has nothing in play any more is not deleted: its counts become 0.
+
+**A period of your own** (`Custom`) is told when somebody asks for it, from one day to another, and with a filter where only a part is meant:
+
+    hub figures compute --from 2026-01-01 --to 2026-06-30 --filter department=OPS --filter compliance=yes
+    hub figures show --period Custom --name "compliance yes"
+
+What is filtered by: `course` (its id), `course_type`, `compliance` and `mandatory` (yes or no), `department` (its code; with all beneath it), `instructor` (the id) and `integration` (its
+code); with several, all have to hold. With a filter there are no rows per department and per instructor, since the filter can name one. `additional_metrics.custom` keeps from, to
+and filter. It is closed and restated like any other.
 
 **Counts of people** are employees of the hub, each once, never accounts of an LMS. Figures from surveys, ratings or skills of fewer than five people are not shown.
 
 **Composite** scores are the hub's own: no standard has them. Their parts are kept beside them.
+
+## A figure and its events, step by step
+
+A list of a course comes in; today's periods are open (lines of other rows are left out here):
+
+    $ hub import course.csv --integration hr
+    $ hub figures compute --table dashboard
+    event                     figures of             period             period is   values   in the log
+    lms.figures.recorded.v1   Executive: Acme Inc.   Daily 2026-03-10   open            16   lms.operations/10/3
+
+The periods of a day in January, for which there is no row yet. They are over, so they are closed at once:
+
+    $ hub figures compute --table dashboard --date 2026-01-09
+    event                     figures of             period             period is   values   in the log
+    lms.figures.recorded.v1   Executive: Acme Inc.   Daily 2026-01-09   closed          16   lms.operations/6/6
+
+Another list comes in, with somebody who had completed the course on that day. The clock of `hub serve` finds by itself which closed periods that touches; so does, at
+once and with a reason of your own:
+
+    $ hub import late.csv --integration hr
+    $ hub figures restate --since 2026-01-08 --reason "a list came late"
+    event                     figures of             period             period is   values   in the log
+    lms.figures.restated.v1   Executive: Acme Inc.   Daily 2026-01-09   closed           7   lms.operations/6/11
+
+    Restated
+    figures of             period             figure                  told before      now
+    Executive: Acme Inc.   Daily 2026-01-09   active_enrollments                1        0
+    Executive: Acme Inc.   Daily 2026-01-09   completed_enrollments             1        2
+    Executive: Acme Inc.   Daily 2026-01-09   completion_rate                50.0   100.00
+
+Both are in the audit trail, the restatement with its reason and both values:
+
+    $ hub sql "SELECT event_type, action_reason, field_changes->'completed_enrollments' AS completed FROM audit
+               WHERE entity_id = (SELECT figure_row_id FROM dashboards WHERE dashboard_type = 'Executive'
+                                  AND analysis_period = 'Daily' AND report_date = '2026-01-09') ORDER BY recorded_at"
+    event_type                action_reason      completed
+    lms.figures.recorded.v1                      [null,1]
+    lms.figures.restated.v1   a list came late   [1,2]
 
 ## What a hub cannot know
 

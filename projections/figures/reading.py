@@ -13,12 +13,13 @@ from typing import Any
 import psycopg
 from psycopg import IsolationLevel
 
-from hub.domain.figures import DASHBOARD, MONITORING
+from hub.domain.figures import DASHBOARD, MONITORING, OWN_SUBJECT
 from hub.domain.periods import Period
 from hub.domain.rows import Row
 from hub.domain.units import day, days, moment
 from projections import plain
 from projections.figures.base import Company
+from projections.figures.touched import TOUCHED
 from projections.tables import TABLES
 
 Connections = Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
@@ -37,8 +38,10 @@ FROM hub.company ORDER BY id
 _REACHED = "SELECT topic, partition, next_offset FROM hub.projection_offset WHERE topic = ANY(%s) ORDER BY 1, 2"
 _PERIODS = """
 SELECT fold_state->>'period', (fold_state->>'period_start')::integer, (fold_state->>'period_end')::integer,
-       bool_and((fold_state->>'closed')::boolean), max((fold_state->>'as_of')::bigint)
-FROM hub.{table} WHERE company_id = %(company)s AND {day} >= %(since)s GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+       bool_and((fold_state->>'closed')::boolean), max((fold_state->>'as_of')::bigint),
+       CASE WHEN fold_state->>'kind' <> ALL(%(own)s) THEN fold_state->>'subject' END AS chosen
+FROM hub.{table} WHERE company_id = %(company)s AND {day} >= %(since)s
+GROUP BY 1, 2, 3, 6 ORDER BY 1, 2, 3, 6 NULLS FIRST
 """
 _NEWS = """
 SELECT EXISTS (SELECT FROM hub.lms_audit_trail WHERE timestamp >= %(since)s AND company_id = %(company)s
@@ -46,44 +49,6 @@ SELECT EXISTS (SELECT FROM hub.lms_audit_trail WHERE timestamp >= %(since)s AND 
     OR EXISTS (SELECT FROM hub.dead_letter WHERE recorded_at >= %(since)s AND company_id = %(company)s
                AND 'lms.deadletter' = ANY(%(topics)s))
 """
-# A fact touches the day on which it happened; where it moves a date, both days; where it moves whose enrollment it is, or
-# takes a fact out, everything since the enrollment began. Its version before tells what was moved.
-_TOUCHED_LEARNING = """
-SELECT min(least(
-    (h.occurred_at AT TIME ZONE %(zone)s)::date,
-    CASE WHEN h.last_access_date IS DISTINCT FROM p.last_access_date
-         THEN (h.last_access_date AT TIME ZONE %(zone)s)::date END,
-    CASE WHEN h.enrollment_date IS DISTINCT FROM p.enrollment_date THEN least(h.enrollment_date, p.enrollment_date) END,
-    CASE WHEN h.start_date IS DISTINCT FROM p.start_date THEN least(h.start_date, p.start_date) END,
-    CASE WHEN h.completion_date IS DISTINCT FROM p.completion_date THEN least(h.completion_date, p.completion_date) END,
-    CASE WHEN h.due_date IS DISTINCT FROM p.due_date THEN least(h.due_date, p.due_date) END,
-    CASE WHEN h.valid_until IS DISTINCT FROM p.valid_until THEN least(h.valid_until, p.valid_until) END,
-    CASE WHEN h.revoked_on IS DISTINCT FROM p.revoked_on THEN least(h.revoked_on, p.revoked_on) END,
-    CASE WHEN h.retracted OR (p.id IS NOT NULL AND h.employee_id IS DISTINCT FROM p.employee_id)
-         THEN coalesce(h.enrollment_date, p.enrollment_date) END
-))
-FROM hub.lms_course_enrollment_history h
-LEFT JOIN LATERAL (
-    SELECT * FROM hub.lms_course_enrollment_history b WHERE b.id = h.id AND b.version < h.version ORDER BY b.version DESC LIMIT 1
-) p ON TRUE
-WHERE h.company_id = %(company)s AND h.recorded_at >= %(since)s
-"""
-_TOUCHED_LESSONS = """
-SELECT min(least((occurred_at AT TIME ZONE %(zone)s)::date, (last_access_date AT TIME ZONE %(zone)s)::date))
-FROM hub.lms_learning_progress_history WHERE company_id = %(company)s AND recorded_at >= %(since)s
-"""
-_TOUCHED_PEOPLE = """
-SELECT min(day) FROM (
-    SELECT least(effective_from, termination_date) AS day FROM hub.employee_history WHERE company_id = %(company)s AND recorded_at >= %(since)s
-    UNION ALL
-    SELECT effective_from FROM hub.department_history WHERE company_id = %(company)s AND recorded_at >= %(since)s
-) AS moved
-"""
-_TOUCHED_RUNS = """
-SELECT min((ended_at AT TIME ZONE %(zone)s)::date)
-FROM hub.sync_run WHERE company_id = %(company)s AND updated_at >= %(since)s AND ended_at IS NOT NULL
-"""
-_TOUCHED = {MONITORING: (_TOUCHED_RUNS,), DASHBOARD: (_TOUCHED_LEARNING, _TOUCHED_LESSONS, _TOUCHED_PEOPLE)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +58,8 @@ class Told:
     period: Period
     closed: bool
     as_of: int
+    chosen: str | None = None
+    """The filter of a custom dashboard."""
 
 
 @contextmanager
@@ -118,9 +85,13 @@ def positions(connection: psycopg.Connection[Any], table: str) -> dict[str, dict
 
 
 def rows_told(
-    connection: psycopg.Connection[Any], table: str, company_id: str, periods: Collection[Period]
+    connection: psycopg.Connection[Any],
+    table: str,
+    company_id: str,
+    periods: Collection[Period],
+    chosen: str | None = None,
 ) -> list[Row]:
-    """The rows of a table that were told for these periods, as plain values."""
+    """The rows of a table that were told for these periods with this filter, as plain values."""
     if not periods:
         return []
     declared = TABLES[table]
@@ -128,7 +99,8 @@ def rows_told(
         f"SELECT {plain.select_list(declared)} FROM {plain.full_name(declared)} "
         f"WHERE company_id = %(company)s AND {DAY_OF[table]} >= %(first)s AND {DAY_OF[table]} < %(end)s "
         "AND (fold_state->>'period', (fold_state->>'period_start')::integer, (fold_state->>'period_end')::integer) IN "
-        "(SELECT * FROM unnest(%(kinds)s::text[], %(starts)s::integer[], %(ends)s::integer[]))"
+        "(SELECT * FROM unnest(%(kinds)s::text[], %(starts)s::integer[], %(ends)s::integer[])) AND CASE "
+        "WHEN fold_state->>'kind' <> ALL(%(own)s) THEN fold_state->>'subject' END IS NOT DISTINCT FROM %(chosen)s"
     )
     ordered = sorted(periods)
     given = {
@@ -138,6 +110,8 @@ def rows_told(
         "kinds": [one.kind for one in ordered],
         "starts": [one.start for one in ordered],
         "ends": [one.end for one in ordered],
+        "own": list(OWN_SUBJECT),
+        "chosen": chosen,
     }
     with connection.cursor() as cursor:
         cursor.execute(query.encode(), given)
@@ -171,12 +145,17 @@ class Facts:
         """The periods that rows exist for whose day is not before ``since`` (days since 1970)."""
         query = _PERIODS.format(table=table, day=DAY_OF[table])
         with self._connections() as connection:
-            rows = connection.execute(query.encode(), {"company": company_id, "since": day(since)}).fetchall()
-        return [Told(Period(kind, start, end), closed, as_of) for kind, start, end, closed, as_of in rows if kind]
+            given = {"company": company_id, "since": day(since), "own": list(OWN_SUBJECT)}
+            rows = connection.execute(query.encode(), given).fetchall()
+        return [
+            Told(Period(kind, start, end), closed, as_of, chosen)
+            for kind, start, end, closed, as_of, chosen in rows
+            if kind
+        ]
 
     def touched(self, table: str, company: Company, since: int) -> int | None:
         """The earliest day (days since 1970) that what was recorded since a time (microseconds) changes; None: nothing was."""
         given = {"company": company.id, "since": moment(since), "zone": company.time_zone}
         with self._connections() as connection:
-            found = [connection.execute(query.encode(), given).fetchone() for query in _TOUCHED[table]]
+            found = [connection.execute(query.encode(), given).fetchone() for query in TOUCHED[table]]
         return min((days(row[0]) for row in found if row is not None and row[0] is not None), default=None)

@@ -186,14 +186,16 @@ class Knowledge:
             days = [self.local(one.happened) for one in known if one.values["enrollment_status"] == name]
             return min((day for day in days if day), default=None)
 
-        if finished and status == "Expired":
-            tale.lapsed_on = min(day for day in (last["valid_until"], first_day("Expired")) if day)
-        if status == "Certified" or tale.lapsed_on or last["revoked_on"]:
-            tale.certified_on = last["valid_from"] or first_day("Certified") or tale.completed_on
         validity = self.course(tale).get("validity_days")
-        tale.valid_until = tale.lapsed_on or last["valid_until"]
+        lapsed = finished and status == "Expired"
+        tale.valid_until = last["valid_until"]
         if tale.valid_until is None and tale.completed_on and validity:
             tale.valid_until = tale.completed_on + timedelta(days=validity)
+        if tale.valid_until is None and lapsed:
+            tale.valid_until = first_day("Expired")
+        tale.lapsed_on = tale.valid_until if lapsed else None
+        if status == "Certified" or lapsed or last["revoked_on"]:
+            tale.certified_on = last["valid_from"] or first_day("Certified") or tale.completed_on
 
     def course(self, tale: Tale) -> Row:
         fixed = tale.row.fixed
