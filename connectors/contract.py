@@ -93,6 +93,8 @@ class RequestLog:
     failing_since: float | None = None
     """First of the failed requests in a row that are the last ones, seconds since 1970; None: the last one was good."""
     now: Callable[[], float] = time.time
+    _failing_before: float | None = None
+    """The same before the last request was counted."""
 
     BOUNDS: ClassVar[tuple[int, ...]] = (5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 120_000)
     FAILED: ClassVar[frozenset[str]] = frozenset({"error", "timeout", "cut", "faulty"})
@@ -103,6 +105,7 @@ class RequestLog:
         now = self.now()
         hour = int(now // 3600)
         self.hours[hour] = self.hours.get(hour, 0) + 1
+        self._failing_before = self.failing_since
         self._note(outcome, now)
         if milliseconds is not None:
             self.milliseconds += milliseconds
@@ -110,12 +113,13 @@ class RequestLog:
             self.histogram[bound] = self.histogram.get(bound, 0) + 1
 
     def recount(self, outcome: str, is_rather: str) -> None:
-        """The last request, counted as ``outcome``, was another: an ``error`` that was expected (404, 304) is ``missing``,
+        """The last request, counted as ``outcome``, was another: an ``error`` that was expected (404) is ``missing``,
         an ``ok`` that holds an error is ``faulty``."""
         left = self.outcomes.pop(outcome, 0) - 1
         if left > 0:
             self.outcomes[outcome] = left
         self.outcomes[is_rather] = self.outcomes.get(is_rather, 0) + 1
+        self.failing_since = self._failing_before
         self._note(is_rather, self.now())
 
     def plain(self) -> dict[str, Any]:
@@ -154,6 +158,8 @@ class Pull:
     since: int | None
     """Watermark in microseconds, already stepped back by the overlap; None: everything."""
     full: bool = False
+    courses: frozenset[str] | None = None
+    """Keys of the only courses that are to be read, by connectors that read course by course; None: all."""
     now: Callable[[], int] = field(kw_only=True)
     """The clock, microseconds."""
 

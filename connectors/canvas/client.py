@@ -27,6 +27,7 @@ Query = Iterable[tuple[str, str]]
 SAME_LINK: Final = 3
 """So many times may one link to a next page be given before the list is a circle."""
 _NO_RIGHT: Final = frozenset({401, 403, 404})
+_ABSENT: Final = 404
 _DROPPED: Final = frozenset({400, 404, 410})
 _LIMIT: Final = b"rate limit exceeded"
 _LINK = re.compile(r"<([^<>]*)>((?:\s*;\s*[\w*-]+\s*=\s*(?:\"[^\"]*\"|[^\s,;\"]*))*)")
@@ -91,11 +92,13 @@ class CanvasClient:
         return self._page(f"{path}?{urlencode([*query, ('per_page', str(self.page_size))])}", first=True).rows
 
     def if_allowed(self, read: Callable[[], T]) -> T | None:
-        """What ``read`` reads; None where it is refused, which counts as missing, not as an error of Canvas."""
+        """What ``read`` reads; None where it is refused. That there is no such thing (404) counts as missing, not as an
+        error; a right that is missing (401, 403) is an error until it is granted."""
         try:
             return read()
-        except NoRight:
-            self.requests.recount("error", "missing")
+        except NoRight as refused:
+            if refused.status == _ABSENT:
+                self.requests.recount("error", "missing")
             return None
 
     def one(self, path: str) -> dict[str, Any]:

@@ -81,6 +81,8 @@ class CanvasConnector:
         reader = CourseReader(self._client, self._observer, self._options, self._reading, self._rules, ask.now, since)
         found = self._catalogue()
         yield from found.unusable
+        if ask.courses is not None:
+            found.courses = [one for one in found.courses if one[1].key in ask.courses]
         read: set[str] = set()
         refusal: NoRight | None = None
         while found.courses:
@@ -94,9 +96,9 @@ class CanvasConnector:
                 refusal = reader.refused
         if refusal is not None and not read:
             raise refusal
-        if since is None:
+        if since is None and ask.courses is None:
             self._coverage = Coverage(read, catalogue=refusal is None and not found.unusable)
-        self._watermark = self._read_through(reader)
+        self._watermark = self._read_through(reader) if ask.courses is None else None
 
     def _catalogue(self) -> _Catalogue:
         """The whole list, read before its courses: a list that is read for hours shifts. The last course comes first."""

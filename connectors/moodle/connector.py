@@ -66,4 +66,5 @@ class MoodleConnector:
         self._watermark = self._coverage = self._client.first_date = None
         reader = Reader(self._client, self.requests, self._observer, self._options, self._rules, ask)
         yield from reader.items()
-        self._watermark, self._coverage = reader.began, reader.coverage
+        self._watermark = reader.began if ask.courses is None else None
+        self._coverage = reader.coverage

@@ -116,7 +116,7 @@ def show(
             row["transformation_rules"] = dict(config.transformation_rules)
             row["validation_rules"] = dict(config.validation_rules)
         if row["resolved_at"] is None:
-            row["today"] = _today(letters.rehearse([found]))
+            row["today"] = _today(letters.rehearse([found], asks=False))
         if open_record:
             row["record"] = _opened(hub, kept)
             row["mapped_today"] = letters.steps(found)

@@ -82,12 +82,6 @@ def item_of(
         return _from_file(letter, config, observer, ports, now, file)
     if is_statement(config, letter):
         return _statement(letter, found.text, config, observer, ports, now)
-    if not came_by_file(config, letter):
-        raise Refused(
-            f"record: {letter.source_name} gives it only together with others; expected `hub sync {config.lms_code} --full`, "
-            "then a discard",
-            field="record", rule="read by itself", expected=f"hub sync {config.lms_code} --full",
-        )  # fmt: skip
     source = row_of(found.text)
     if source is None:
         return _from_file(letter, config, observer, ports, now, file)
@@ -144,7 +138,8 @@ def _statement(
 
     index = ports.index or NothingStored()
     mapper = StatementMapper(observer, xapi_settings.options_of(config), Rules(config), index, "2.0.0")
-    read = next(iter(read_statements(io.BytesIO(text.encode(errors="surrogatepass")))))
+    one = f"[{text}]" if text.lstrip().startswith("[") else text  # a list in a statement's place is no list of them
+    read = next(iter(read_statements(io.BytesIO(one.encode(errors="surrogatepass")))))
     (item,) = mapper.items([Source(*read)._replace(position=letter.source_position or "")], now)
     return item
 

@@ -6,16 +6,17 @@ that is now rejected for another reason is another letter. Replaying twice tells
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
 from connectors import registry
-from connectors.contract import Item
+from connectors.contract import Item, RequestLog
 from connectors.observe import Observer
 from hub.bootstrap import Hub, clock
 from hub.deadletters import acts
+from hub.deadletters.fetching import fetch, must_be_asked
 from hub.deadletters.letters import Letter
 from hub.deadletters.records import item_of, kept
 from hub.deadletters.rehearsal import Rehearsed, rehearse
@@ -26,15 +27,17 @@ from hub.errors import HubError, Refused
 from hub.identity.reactor import IdentityReactor
 from hub.intake.configured import configured
 from hub.intake.exclusive import exclusive
+from hub.intake.measure import Patience
 from hub.intake.publish import Publisher
 from hub.intake.run import Accounting, Run, Source
-from hub.intake.service import Index
+from hub.intake.service import Index, Intake
 from projections.queries import Queries
 
 SOURCE = "dead letters"
 TRIGGER = "replay"
 AT_ONCE = 5_000
 """Letters of one run."""
+ASKED_FOR = "the LMS of {code} is asked for it again; `hub deadletters replay --dry-run` shows what that gives"
 
 
 @dataclass(slots=True)
@@ -62,11 +65,15 @@ class Rejected:
         self._queries = Queries(hub.connection)
         self._reactor = IdentityReactor(hub.commands, self._queries.matchable_accounts, self._queries.stale_enrollments)
 
-    def rehearse(self, letters: Sequence[Letter], file: Path | None = None) -> Replay:
-        """What a replay would change; nothing is written, no key is made."""
+    def rehearse(self, letters: Sequence[Letter], file: Path | None = None, *, asks: bool = True) -> Replay:
+        """What a replay would change; nothing is written, no key is made. ``asks``: where only the LMS has the record, it
+        is asked for it.
+
+        Raises Retriable where an LMS cannot be read now.
+        """
         found = Replay()
         for config, group in self._by_integration(letters, found):
-            items = self._items(group, config, None, file, found)
+            items, _ = self._items(group, config, None, file, found, asks=asks)
             outcomes = rehearse([item for _, item in items], self._hub.around, self._hub.deciding)
             for (letter, _), outcome in zip(items, outcomes, strict=True):
                 _note(found, letter, outcome)
@@ -96,11 +103,12 @@ class Rejected:
         file: Path | None,
     ) -> None:
         run_id = str(uuid4())
-        items = self._items(letters, config, run_id, file, found)
-        if not items:
-            return
         with exclusive(self._hub, config):
-            source = Source("import", [item for _, item in items], SOURCE, trigger=TRIGGER, actor=actor)
+            items, requests = self._items(letters, config, run_id, file, found)
+            if not items:
+                return
+            told = _each_once(item for _, item in items)
+            source = Source("import", told, SOURCE, requests=lambda: requests, trigger=TRIGGER, actor=actor)
             accounting = self._runner(config, run_id).execute(source)
         found.runs.append((config.lms_code, run_id, accounting))
         # Told a second time they change nothing, so this says which of them are refused whenever they come.
@@ -125,18 +133,38 @@ class Rejected:
         return [(configured(self._hub, self._queries, *key).config, group) for key, group in groups.items()]
 
     def _items(
-        self, letters: Sequence[Letter], config: IntegrationConfig, run_id: str | None, file: Path | None, found: Replay
-    ) -> list[tuple[Letter, Item]]:
+        self,
+        letters: Sequence[Letter],
+        config: IntegrationConfig,
+        run_id: str | None,
+        file: Path | None,
+        found: Replay,
+        *,
+        asks: bool = True,
+    ) -> tuple[list[tuple[Letter, Item]], RequestLog | None]:
+        """The records of the letters, from what is kept of them, else from their LMS; and what the requests to it took."""
         observer = Observer(config, self._hub.keyring, run_id=run_id, source_name=SOURCE, backfill=True, defer=True)
         ports = registry.Ports(index=Index(self._queries, config.id))
         items: list[tuple[Letter, Item]] = []
+        distant = [letter for letter in letters if must_be_asked(letter, config)]
+        apart = {letter.id for letter in distant}
         for letter in letters:
+            if letter.id in apart:
+                continue
             try:
                 opened = kept(letter, self._hub.keyring.open)
                 items.append((letter, item_of(letter, opened, config, observer, ports, clock, file)))
             except Refused as problem:
                 found.left.append((letter, str(problem)))
-        return items
+        if not distant:
+            return items, None
+        if not asks:
+            found.left += [(letter, ASKED_FOR.format(code=config.lms_code)) for letter in distant]
+            return items, None
+        patience = Patience(lambda: self._hub.closing)
+        fetched = fetch(distant, config, observer, Intake(self._hub).ports(config, patience))
+        found.left += fetched.left
+        return items + fetched.items, fetched.requests
 
     def _runner(self, config: IntegrationConfig, run_id: str) -> Run:
         around = self._hub.around
@@ -156,9 +184,15 @@ class Rejected:
         )  # fmt: skip
 
 
+def _each_once(items: Iterable[Item]) -> list[Item]:
+    """The items without repeats: several letters may be about one record."""
+    return list({id(item): item for item in items}.values())
+
+
 def _note(found: Replay, letter: Letter, outcome: Rehearsed) -> bool:
     """Whether the letter is done with; one that is rejected as before is not."""
-    if outcome.outcome == Outcome.REJECTED and (outcome.field, outcome.rule) == (letter.field, letter.rule):
+    # What no field is to blame for is kept under the field "record".
+    if outcome.outcome == Outcome.REJECTED and (outcome.field or "record", outcome.rule) == (letter.field, letter.rule):
         found.left.append((letter, outcome.message or "rejected as before"))
         return False
     found.taken.append((letter, outcome))

@@ -89,8 +89,8 @@ class DeadLetters:
 
     # -- acting ----------------------------------------------------------------------------------------------
 
-    def rehearse(self, letters: Sequence[Letter], file: Path | None = None) -> Done:
-        """What a replay would do; nothing is written."""
+    def rehearse(self, letters: Sequence[Letter], file: Path | None = None, *, asks: bool = True) -> Done:
+        """What a replay would do; nothing is written. ``asks``: see :meth:`Rejected.rehearse`."""
         done = Done()
         letters = _open(letters, done)
         for letter in _parked(letters):
@@ -98,7 +98,7 @@ class DeadLetters:
                 self._note(done, letter, self._parking.rehearse(letter))
             except Refused as problem:
                 done.left.append((letter, str(problem)))
-        self._take(done, self._rejected.rehearse(_others(letters), file))
+        self._take(done, self._rejected.rehearse(_others(letters), file, asks=asks))
         return done
 
     def replay(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.cli import accounts
 from hub.deadletters.letters import Letter, chosen
 from hub.deadletters.service import DeadLetters
 from hub.domain import ids
@@ -168,6 +169,32 @@ def test_statements_are_replayed_as_statements(site: Letters) -> None:
     assert Intake(site.hub).import_file(COMPANY, "lrs", str(file), {}).rejected == 1
     done = service(site).replay(found(site))
     assert "verb" in done.left[0][1]
+
+
+def test_a_list_in_the_place_of_a_statement_stays_rejected(site: Letters) -> None:
+    """What is no statement is none when it is replayed, not even where it is empty or holds one."""
+    wanted = {"lms_code": "lrs", "lms_name": "LRS", "lms_type": "xAPI Compatible", "data_format": "xAPI"}
+    site.hub.commands.execute(integrations.add(COMPANY, {**wanted, "integration_method": "File Upload"}))
+    statement = {
+        "actor": {"mbox": "mailto:ada@example.org"},
+        "verb": {"id": "http://adlnet.gov/expapi/verbs/initialized"},
+        "object": {"id": "https://c/1"},
+    }
+    file = site.folder / "lists.jsonl"
+    file.write_text(f"{json.dumps(statement)}\n[]\n[{json.dumps(statement)}]\n", encoding="utf-8")
+    assert Intake(site.hub).import_file(COMPANY, "lrs", str(file), {}).rejected == 2
+    before = site.progress()
+    service(site).replay(found(site))
+    assert site.open() == {"rejected": 2}
+    assert site.progress() == before
+
+
+def test_enrollments_that_a_server_was_quicker_with_are_counted(site: Letters) -> None:
+    """What follows a changed link is told, whoever made it follow; nothing follows a link that was there."""
+    site.take_in("u1,C1,90,2026-01-01T10:00:00Z", "u1,C2,90,2026-01-01T10:00:00Z")
+    account = str(site.ask("SELECT id FROM hub.lms_account")[0][0])
+    assert accounts._follow(site.hub, account, changed=True) == 2
+    assert accounts._follow(site.hub, account, changed=False) == 0
 
 
 def test_the_causes_say_which_courses_and_how_many_people(site: Letters) -> None:
