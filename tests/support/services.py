@@ -167,7 +167,7 @@ class KafkaLocal:
         self._run("kill", str(self.folder), *node)
 
     def _run(self, *arguments: str) -> str:
-        # The nodes are killed when this process is gone, so nothing is left behind by a killed test run.
+        # Nodes and folder go when this process is gone, so nothing is left behind by a killed test run.
         environment = {**os.environ, "KAFKA_LOCAL_HOME": str(kafka_jars()), "KAFKA_LOCAL_OWNER": str(os.getpid())}
         done = subprocess.run(
             [KAFKA_LOCAL, *arguments], env=environment, text=True, capture_output=True, check=False, timeout=240
