@@ -10,6 +10,8 @@ from typing import Any
 import psycopg
 import psycopg.rows
 
+from hub.domain import ids
+
 Connections = Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
 
 OUTCOMES = """
@@ -22,13 +24,12 @@ SELECT statement_id::text, stream_id::text, encode(digest, 'hex'), voided_by::te
 FROM hub.xapi_statement WHERE lms_integration_id = %s AND statement_id = ANY(%s::uuid[])
 """
 STALE = """
-SELECT h.stream_id::text, e.company_id::text, a.id::text, h.version
-FROM hub.stream_head h
-JOIN hub.lms_course_enrollment e ON e.id = h.row_id
-JOIN hub.lms_account a ON a.id = (e.fold_state->>'account_id')::uuid
-WHERE h.kind = 'enrollment' AND NOT h.parked AND e.employee_id IS DISTINCT FROM a.employee_id
-ORDER BY h.stream_id LIMIT %s
+SELECT DISTINCT a.id::text, e.fold_state->>'course_key', e.lms_integration_id::text, e.company_id::text
+FROM hub.lms_course_enrollment e JOIN hub.lms_account a ON a.id = (e.fold_state->>'account_id')::uuid
+WHERE e.employee_id IS DISTINCT FROM a.employee_id AND (a.id::text, e.fold_state->>'course_key') > (%s, %s)
+ORDER BY 1, 2 LIMIT %s
 """
+FREE = "SELECT stream_id::text, version FROM hub.stream_head WHERE stream_id = ANY(%s::uuid[]) AND NOT parked"
 MATCHABLE = """
 SELECT a.id::text, a.company_id::text, h.version,
        array(SELECT e.id::text FROM hub.employee e WHERE e.company_id = a.company_id AND lower(e.employee_number) = lower(a.hr_number)
@@ -104,9 +105,20 @@ class Queries:
             return {row[0] for row in connection.execute(query, (list(dead_letter_ids),))}
 
     def stale_enrollments(self, limit: int = 1000) -> list[Stale]:
-        """Enrollments that do not say the employee that their account says."""
+        """Enrollments of which some cycle does not say the employee that its account says, at most ``limit``; those whose
+        stream waits behind a parked record are left out."""
+        found: list[Stale] = []
+        after: tuple[str, str] = ("", "")
         with self._connections() as connection:
-            return [Stale(*row) for row in connection.execute(STALE, (limit,))]
+            while len(found) < limit:
+                page = connection.execute(STALE, (*after, limit)).fetchall()
+                streams = {ids.enrollment_stream(row[2], row[0], row[1]): row for row in page}
+                free = connection.execute(FREE, (list(streams),)).fetchall()
+                found += [Stale(stream, streams[stream][3], streams[stream][0], version) for stream, version in free]
+                if len(page) < limit:
+                    break
+                after = (page[-1][0], page[-1][1])
+        return found[:limit]
 
     def matchable_accounts(self, unlinked_by_hand: str) -> list[Matchable]:
         """Accounts linked to nobody that some employee's key names."""

@@ -11,11 +11,11 @@ from hub.deciding.envelope import HUB, Actor
 from hub.deciding.learning import finished
 from hub.deciding.view import View
 from hub.domain import directory, enrollment_acts, ids
-from hub.domain.learning import Context, Draft, Told
+from hub.domain.learning import Context, Told
 from hub.domain.rows import Row, value_of
 from hub.errors import Refused
 
-ENROLLMENT = "lms_course_enrollment"
+ENROLLMENT, LESSON = "lms_course_enrollment", "lms_learning_progress"
 
 
 def link_account(
@@ -81,26 +81,28 @@ def _account(view: View, company_id: str, account_id: str) -> Row:
 def relink_enrollment(company_id: str, stream: str, account_id: str, seen_version: int) -> Command:
     """Make all cycles and lessons of an enrollment say the employee that its account says.
 
-    The command's id holds the version that was seen, so that asking twice for the same thing is one command.
+    The event concerns the newest cycle that says another, and names the earlier ones: a retake may have begun with the
+    new employee before the cycles that ended got it. The command's id holds the version that was seen, so that asking
+    twice for the same thing is one command.
     """
 
     def decide(view: View, _: int) -> Body | None:
-        row = view.row(ENROLLMENT, view.head(stream).row_id)
-        if row is None:
-            return None
         wanted = value_of(view.row("lms_account", account_id), "employee_id")
+        differing = [row for row in _cycles(view, stream) if row["employee_id"] != wanted]
+        if not differing:
+            return None
+        row, *others = differing
         draft = enrollment_acts.unlinked(row) if wanted is None else enrollment_acts.linked(row, wanted)
         if draft is None:
             return None
-        cycles = [ids.enrollment_row(stream, cycle) for cycle in range(1, draft.cycle)]
-        draft.extra["other_cycle_ids"] = cycles
-        draft.extra["linked_lesson_ids"] = view.snapshot.stream_rows([draft.row_id, *cycles])
-        _load_lessons(view, draft)
+        draft.extra["other_cycle_ids"] = [other["id"] for other in others]
+        draft.extra["linked_lesson_ids"] = view.snapshot.stream_rows([one["id"] for one in differing])
+        view.load_rows(LESSON, draft.extra["linked_lesson_ids"])
         body = finished(draft, _told(row, stream, account_id), row, Context(now=0))
         return body | {
             "employee_id": wanted,
             "integration_id": row["lms_integration_id"],
-            "affected_employees": 1 if row["employee_id"] is None else 2,
+            "affected_employees": 1 if all(one["employee_id"] is None for one in differing) else 2,
         }
 
     return Command(
@@ -109,9 +111,13 @@ def relink_enrollment(company_id: str, stream: str, account_id: str, seen_versio
     )  # fmt: skip
 
 
-def _load_lessons(view: View, draft: Draft) -> None:
-    view.load_rows("lms_learning_progress", draft.extra["linked_lesson_ids"])
-    view.load_rows(ENROLLMENT, draft.extra["other_cycle_ids"])
+def _cycles(view: View, stream: str) -> list[Row]:
+    """All rows of an enrollment, the newest first."""
+    newest = view.row(ENROLLMENT, view.head(stream).row_id)
+    numbers = range(int(value_of(newest, "cycle") or 0), 0, -1)
+    keys = [ids.enrollment_row(stream, number) for number in numbers]
+    view.load_rows(ENROLLMENT, keys)
+    return [row for key in keys if (row := view.row(ENROLLMENT, key)) is not None]
 
 
 def _told(row: Row, stream: str, account_id: str) -> Told:
