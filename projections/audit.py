@@ -63,6 +63,9 @@ figures.recorded               | Performance Issue    | Create     | Content Dat
 figures.restated               | Performance Issue    | Update     | Content Data      | High   | Internal      | None
 projection.repaired            | Performance Issue    | Update     | Content Data      | High   | Internal      | None
 projection.*                   | Performance Issue    | Create     | Content Data      | Low    | Internal      | None
+data.given_out                 | Access Control       | Export     | Employee Data     | Medium | PII           | GDPR
+chain.broken                   | Security Incident    | Reject     | Content Data      | Critical | Restricted  | GDPR
+signing_key.rotated            | Access Control       | Update     | User Role         | Medium | Confidential  | Company Policy
 """
 
 RISKS = ("Low", "Medium", "High", "Critical")
@@ -76,8 +79,10 @@ ASKED_FOR = {
 }
 """Kind of the stream that a refused command was about → ``entity_type``; the directory's are Employee Data."""
 REFUSED = "lms.command.refused.v1"
+GIVEN_OUT = "lms.data.given_out.v1"
 BACKDATED = 30 * DAY
 MANY = 100
+CROWD = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,8 @@ def _risk(event: Mapping[str, Any], words: Words, *, relinked: bool) -> str:
         kind == "lms.sync.completed.v1" and (event["run"] or {}).get("rejected")
     ):
         level = 1
+    elif kind == GIVEN_OUT and (event["affected_employees"] > CROWD or event["sensitivity"] == "Restricted"):
+        level = 2
     if event["affected_employees"] > MANY or (by_person(event) and _is_delicate(event)):
         level = min(level + 1, 3)
     return RISKS[level]
@@ -156,7 +163,7 @@ def entity(event: Mapping[str, Any]) -> str:
     """The id of the row that the event is about."""
     if event.get("lesson_row_id") and event["type"].startswith("lms.lesson."):
         return str(event["lesson_row_id"])
-    for name in ("enrollment_row_id", "config_id"):
+    for name in ("enrollment_row_id", "config_id", "about_id"):
         if event.get(name):
             return str(event[name])
     return str(event["stream_id"])
@@ -203,7 +210,7 @@ def row(
         "risk_level": _risk(event, words, relinked=relinked),
         "compliance_impact": event["compliance_impact"],
         "affected_employees": event["affected_employees"],
-        "data_sensitivity_level": "PII" if relinked else words.sensitivity,
+        "data_sensitivity_level": "PII" if relinked else event.get("sensitivity") or words.sensitivity,
         "regulatory_impact": regulation,
         "performed_by_user_id": event["performed_by"],
         "ip_address": event["ip_address"],

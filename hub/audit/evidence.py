@@ -7,6 +7,8 @@ the files are listed and signed. Records of other people that lie between two se
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import tempfile
 import zipfile
@@ -41,14 +43,28 @@ WHERE company_id = %s AND (course_code = %s OR course_id = %s) ORDER BY id
 ANSWER = "SELECT * FROM analytics.completion_asof(%s, %s, %s, %s, %s)"
 EVENTS = """
 WITH mine AS (SELECT c.id FROM analytics.asof_candidates(%(company)s, ARRAY[%(person)s::uuid], %(course)s) AS c(id)),
+about AS (
+    SELECT t.id FROM hub.lms_audit_trail t JOIN mine ON t.enrollment_id = mine.id
+    UNION
+    SELECT t.id FROM hub.lms_audit_trail t WHERE t.enrollment_id IS NULL AND t.entity_id IN (
+        SELECT mine.id FROM mine UNION ALL
+        SELECT l.id FROM hub.lms_learning_progress l JOIN mine ON l.enrollment_id = mine.id
+    )
+),
 streams AS (
-    SELECT DISTINCT t.additional_context ->> 'stream' AS stream FROM hub.lms_audit_trail t JOIN mine ON t.entity_id = mine.id
+    SELECT DISTINCT t.additional_context ->> 'stream' AS stream FROM about JOIN hub.lms_audit_trail t ON t.id = about.id
     UNION SELECT 'employee/' || %(person)s::uuid
     UNION SELECT 'course/' || unnest(%(courses)s::uuid[])
+),
+found AS (
+    SELECT about.id FROM about
+    UNION
+    SELECT t.id FROM streams s JOIN hub.lms_audit_trail t
+      ON t.enrollment_id IS NULL AND t.entity_id = split_part(s.stream, '/', 2)::uuid AND t.additional_context ->> 'stream' = s.stream
 )
 SELECT t.id::text AS event_id, t.timestamp AS recorded_at, t.impact_assessment AS impact, t.action_reason AS reason,
        t.business_justification AS justification, t.additional_context AS context
-FROM hub.lms_audit_trail t JOIN streams ON streams.stream = t.additional_context ->> 'stream'
+FROM found JOIN hub.lms_audit_trail t ON t.id = found.id
 ORDER BY t.timestamp, (t.additional_context ->> 'version')::int, t.id
 """
 ROWS = "SELECT to_jsonb(e) FROM analytics.enrollments e WHERE e.enrollment_id = ANY(%s)"
@@ -69,6 +85,8 @@ MEANING = (
 
 Natural = Callable[[bytes], dict[str, Any]]
 """Decodes a record to what a person reads."""
+Tell = Callable[[str, bytes], None]
+"""Told before a pack is given out: the id of the employee, and the SHA-256 of the file."""
 
 
 @dataclass(frozen=True)
@@ -85,16 +103,19 @@ class Question:
 class Evidence:
     """Makes packs over one connection (autocommit)."""
 
-    def __init__(self, connection: psycopg.Connection[Any], log: EventLog, seals: Seals, natural: Natural) -> None:
+    def __init__(
+        self, connection: psycopg.Connection[Any], log: EventLog, seals: Seals, natural: Natural, tell: Tell
+    ) -> None:
         self._connection = connection
         self._log = log
         self._seals = seals
         self._natural = natural
+        self._tell = tell
 
     def write(self, asked: Question, out: Path) -> dict[str, Any]:
         """Write the pack; returns the answer, with ``question`` and the number of ``events``.
 
-        Raises Refused where the person or the course is not known, or the file is there already.
+        Raises Refused where the person or the course is not known, or the file is there already; and whatever telling raises.
         """
         if out.exists():
             raise Refused(f"{out}: is there already; expected a new file", field="out", rule="new file")
@@ -123,9 +144,13 @@ class Evidence:
             (folder / "evidence.pdf").write_bytes(render(told))
             pack = {"made_at": text_of(datetime.now(UTC)), "question": question, "files": digests(folder)}
             _write(folder / "pack.json", self._seals.sign_pack(pack))
-            with zipfile.ZipFile(out, "x", zipfile.ZIP_DEFLATED) as archive:
+            packed = io.BytesIO()
+            with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
                 for path in sorted(folder.rglob("*")):
                     archive.write(path, path.relative_to(folder))
+            self._tell(str(person["id"]), hashlib.sha256(packed.getbuffer()).digest())
+            with out.open("xb") as file:
+                file.write(packed.getbuffer())
         return {"question": question, "events": len(events), **answer}
 
     def _known(self, asked: Question) -> tuple[dict[str, Any], list[dict[str, Any]]]:

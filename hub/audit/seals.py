@@ -21,7 +21,7 @@ from hub.audit.offline import NO_SEAL, Mark, Seal, compare, digest, pack_stateme
 from hub.errors import Fatal, Refused
 from hub.vault import MasterKey
 
-LOCK = 7_205
+LOCK = 7_206
 """Advisory lock of who writes seals, held for one transaction."""
 COLUMNS = "number, kind, sealed_at, previous, key_id, signature, topic, partition, records, head, public_key, reason"
 LAST = f"SELECT {COLUMNS} FROM ops.chain_seal ORDER BY number DESC LIMIT 1"

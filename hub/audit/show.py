@@ -49,21 +49,30 @@ SELECT ARRAY(SELECT id FROM hub.lms_account WHERE employee_id = ANY(%(ids)s)) AS
 OF_COURSE = """
 SELECT e.id FROM hub.lms_course_enrollment e JOIN hub.course c USING (lms_integration_id, course_id) WHERE c.id = ANY(%(ids)s)
 """
+LESSONS = "SELECT id FROM hub.lms_learning_progress WHERE enrollment_id = ANY(%(ids)s)"
+OF_LESSON = "SELECT enrollment_id FROM hub.lms_learning_progress WHERE id = ANY(%(ids)s) AND enrollment_id IS NOT NULL"
 EVENTS = """
+WITH found AS (
+    SELECT id FROM hub.lms_audit_trail WHERE enrollment_id IS NULL AND entity_id = ANY(%(entities)s)
+    UNION
+    SELECT id FROM hub.lms_audit_trail WHERE enrollment_id = ANY(%(enrollments)s)
+      AND (%(rows)s::uuid[] IS NULL OR entity_id = ANY(%(rows)s))
+    UNION
+    SELECT id FROM hub.lms_audit_trail WHERE performed_by_user_id = ANY(%(users)s)
+    UNION
+    SELECT id FROM hub.lms_audit_trail WHERE action = 'Reject' AND lms_integration_id = ANY(%(integrations)s)
+      AND additional_context ->> 'topic' = 'lms.integration'
+)
 SELECT t.id::text AS event_id, t.timestamp AS recorded_at, t.action, t.audit_type, t.entity_type, t.entity_id::text AS entity_id,
        t.enrollment_id::text AS enrollment_id, t.field_changes, t.action_reason, t.business_justification,
        t.impact_assessment, t.risk_level, t.performed_by_user_id::text AS performed_by_user_id, u.login AS performed_by_login,
        t.ip_address, t.user_agent, t.session_id, i.lms_code, t.additional_context AS context
-FROM hub.lms_audit_trail t
+FROM found JOIN hub.lms_audit_trail t ON t.id = found.id
 LEFT JOIN hub."user" u ON u.id = t.performed_by_user_id
 LEFT JOIN hub.lms_integration_config i ON i.id = t.lms_integration_id
 WHERE t.company_id = %(company)s
   AND (%(since)s::timestamptz IS NULL OR t.timestamp >= %(since)s)
   AND (%(until)s::timestamptz IS NULL OR t.timestamp < %(until)s)
-  AND (t.entity_id = ANY(%(entities)s) OR t.enrollment_id = ANY(%(enrollments)s)
-       OR (t.additional_context ->> 'enrollment_id')::uuid = ANY(%(enrollments)s)
-       OR t.performed_by_user_id = ANY(%(users)s) OR t.additional_context ->> 'actor' = ANY(%(actors)s)
-       OR (t.additional_context ->> 'topic' = 'lms.integration' AND t.lms_integration_id = ANY(%(integrations)s)))
 ORDER BY t.timestamp, t.additional_context ->> 'topic', (t.additional_context ->> 'partition')::int,
          (t.additional_context ->> 'offset')::bigint
 LIMIT %(limit)s
@@ -72,12 +81,13 @@ LIMIT %(limit)s
 
 @dataclass
 class Subject:
-    """What is asked about: ids of rows, and of who acted."""
+    """What is asked about: ids of rows, and of who acted. An event is found by its enrollment, or where it has none by its row."""
 
     entities: list[UUID] = field(default_factory=list)
     enrollments: list[UUID] = field(default_factory=list)
+    rows: list[UUID] | None = None
+    """Of the events of ``enrollments`` only those about these rows; None: all."""
     users: list[UUID] = field(default_factory=list)
-    actors: list[str] = field(default_factory=list)
     integrations: list[UUID] = field(default_factory=list)
 
 
@@ -98,16 +108,22 @@ def subject(connection: psycopg.Connection[Any], company: str, kind: Kind, key: 
     if kind == "person":
         row = connection.execute(PARTS_OF_PERSON, {"ids": ids}).fetchone()
         accounts, users, enrollments = row if row is not None else ([], [], [])
-        actors = [f"employee/{one}" for one in ids] + [f"user/{one}" for one in users]
-        return Subject([*ids, *accounts, *users, *enrollments], enrollments, users, actors)
+        lessons = _ids(connection, LESSONS, enrollments)
+        return Subject([*ids, *accounts, *users, *enrollments, *lessons], enrollments, users=users)
     if kind == "enrollment":
-        return Subject(ids, ids)
+        return Subject([*ids, *_ids(connection, LESSONS, ids)], ids)
     if kind == "course":
-        enrollments = [row[0] for row in connection.execute(OF_COURSE, {"ids": ids})]
-        return Subject([*ids, *enrollments], enrollments)
+        enrollments = _ids(connection, OF_COURSE, ids)
+        return Subject([*ids, *enrollments, *_ids(connection, LESSONS, enrollments)], enrollments)
     if kind == "user":
-        return Subject(ids, users=ids, actors=[f"user/{one}" for one in ids])
-    return Subject(ids, integrations=ids if kind == "integration" else [])
+        return Subject(ids, users=ids)
+    if kind == "row":
+        return Subject(ids, [*ids, *_ids(connection, OF_LESSON, ids)], rows=ids)
+    return Subject(ids, integrations=ids)
+
+
+def _ids(connection: psycopg.Connection[Any], query: str, of: Sequence[UUID]) -> list[UUID]:
+    return [row[0] for row in connection.execute(query.encode(), {"ids": list(of)})]
 
 
 def events(

@@ -22,7 +22,7 @@ WHERE t.additional_context ->> 'topic' = %(topic)s AND (t.additional_context ->>
 """
 ERASED = """
 SELECT k.subject_id::text, k.destroyed_at, count(t.id)
-FROM vault.data_key k LEFT JOIN hub.lms_audit_trail t ON t.entity_id = k.subject_id
+FROM vault.data_key k LEFT JOIN hub.lms_audit_trail t ON t.enrollment_id IS NULL AND t.entity_id = k.subject_id
 WHERE k.destroyed_at IS NOT NULL GROUP BY 1, 2 ORDER BY 2, 1
 """
 VERIFIED = "SELECT topic, partition, seal_number FROM ops.chain_verified"

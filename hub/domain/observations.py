@@ -54,6 +54,11 @@ class Observation(Wire):
     source_name: str | None = Field(None, description="File or address, without credentials")
     source_position: str | None = Field(None, description="Line, item or page")
     counted: bool = Field(True, description="Stands for its source record in the accounting")
+    overtaken: bool = Field(
+        False,
+        description="A later observation of the same run says all that this one says, of the same thing and with the same "
+        "own time; so it is news only where it was never told",
+    )
     backfill: bool = False
     topic = "lms.observations"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,6 +48,8 @@ class Publisher:
     """(topic, partition) → offset behind what this run published."""
     _told: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     """(type, stream) → the details of courses and accounts that this run has told"""
+    _details: dict[frozenset[str], frozenset[str]] = field(default_factory=dict)
+    """The same sets of details, each kept once: most accounts have told the same ones"""
 
     def seal(self, items: Iterable[Item]) -> None:
         """Seal the personal texts of these items, with the keys of all people made in one round trip."""
@@ -79,7 +82,7 @@ class Publisher:
     def effects(self, items: Iterable[Item]) -> None:
         """Append enrollments, then lessons, then what takes out something told."""
         told = [o for item in items for o in item.observations if o["stream_kind"] not in FIRST]
-        self._observations(sorted(told, key=lambda o: ORDER[o["type"]]))
+        self._observations(sorted(_marked(told), key=lambda o: ORDER[o["type"]]))
 
     def rejected(self, items: Iterable[Item]) -> None:
         """Keep what cannot be taken in, with its reason; once however often it is seen."""
@@ -98,7 +101,8 @@ class Publisher:
         key = (observation["type"], observation["stream_id"])
         before = self._told.pop(key, None)
         facts = {name: value for name, value in observation["facts"].items() if before is None or name not in before}
-        self._told[key] = frozenset(facts) | (before or frozenset())
+        told = frozenset(facts) | (before or frozenset())
+        self._told[key] = self._details.setdefault(told, told)
         if len(self._told) > REMEMBERED:
             del self._told[next(iter(self._told))]
         if before is not None and not facts:
@@ -121,14 +125,13 @@ class Publisher:
         company = self.config.company_id
         digest = item.sha256 or hashlib.sha256(item.kept).digest()
         field_name = storable(problem.field) or WHOLE
-        identity = [self.config.id, str(item.native_id), digest.hex(), field_name, problem.rule]
-        if not item.kept:  # the fault is the file's: nothing but its place tells it from another file's
-            identity += [self.source_name, storable(item.position)]
+        # Where nothing is kept the fault is the file's: nothing but its place tells it from another file's.
+        place = () if item.kept else (self.source_name, storable(item.position))
         keeper = ids.derived(company, "dead letters")
         text = item.kept.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
         return {
             "type": "lms.record.rejected.v1",
-            "event_id": ids.derived(company, "rejected", *identity),
+            "event_id": rejection_id(self.config, item.native_id, digest, field_name, problem.rule, place),
             "company_id": company,
             "integration_id": self.config.id,
             "recorded_at": self.clock(),
@@ -147,3 +150,38 @@ class Publisher:
             "record_sha256": digest,
             "observation": None,
         }
+
+
+def rejection_id(
+    config: IntegrationConfig,
+    native_id: str | None,
+    digest: bytes,
+    field_name: str,
+    rule: str,
+    place: Sequence[str] = (),
+) -> str:
+    """The id of a dead letter: the same record, rejected for the same reason, is the same letter."""
+    return ids.derived(config.company_id, "rejected", config.id, str(native_id), digest.hex(), field_name, rule, *place)
+
+
+def _marked(told: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The observations in their order, marked where a later one overtakes them: a source that gives two states of one
+    thing with one own time gives them anew at every run, and each of them would look like a change of the other."""
+    times = Counter(one["stream_id"] for one in told)
+    after: defaultdict[tuple[Any, ...], set[str]] = defaultdict(set)
+    """Thing and own time → the facts that later observations tell"""
+    marked = []
+    for one in reversed(told):
+        is_overtaken = False
+        if times[one["stream_id"]] > 1 and _is_timed_state(one):
+            later = after[one["type"], one["stream_id"], one.get("lesson_key"), one["source_time"]]
+            names = {name for name, value in one["facts"].items() if value is not None}
+            is_overtaken = names <= later
+            later |= names
+        marked.append(one | {"overtaken": True} if is_overtaken else one)
+    marked.reverse()
+    return marked
+
+
+def _is_timed_state(one: dict[str, Any]) -> bool:
+    return "facts" in one and one["source_time"] is not None and one["content_id"] is None

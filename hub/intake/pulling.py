@@ -22,12 +22,19 @@ class Pulling:
     """A context manager; the connector is closed at its end."""
 
     def __init__(
-        self, config: IntegrationConfig, observer: Observer, ports: registry.Ports, watermark: int | None, full: bool
+        self,
+        config: IntegrationConfig,
+        observer: Observer,
+        ports: registry.Ports,
+        watermark: int | None,
+        full: bool,
+        courses: frozenset[str] | None = None,
     ) -> None:
+        """``courses``: keys of the only courses to be read; None: all."""
         self._config = config
         self._observer = observer
         self._ports = ports
-        self._ask = Pull(None if full or watermark is None else watermark - OVERLAP, full, now=clock)
+        self._ask = Pull(None if full or watermark is None else watermark - OVERLAP, full, courses, now=clock)
         self._connector: Connector | None = None
 
     def __enter__(self) -> Self:

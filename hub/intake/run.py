@@ -159,6 +159,7 @@ class Run:
         elif self.guard.spools:
             with Spool(self.guard.folder) as spool:
                 self._read(source, spool)
+                spool.finish()
                 went = self._compared(source, self.guard)
                 if went.held is not None:
                     return went

@@ -26,6 +26,7 @@ from hub.bootstrap import Hub, clock
 from hub.deciding.envelope import HUB, Actor
 from hub.domain.integration_config import IntegrationConfig
 from hub.domain.units import SECOND, text_of
+from hub.domain.values import IntegrationMethod
 from hub.errors import Refused
 from hub.identity.reactor import IdentityReactor
 from hub.intake.budget import PgBucket
@@ -46,6 +47,8 @@ RUN_PATIENCE = 900.0
 """Seconds that a run waits, at most, where the LMS or the rate limit asks it to; then it is tried again later."""
 TEST_PATIENCE = 30.0
 """Seconds that a test waits, at most, where the LMS or the rate limit asks it to."""
+LOOK_PATIENCE = 40.0
+"""Seconds that what a person begins waits, at most, for the server's own look at the connection."""
 HELD = "SELECT held FROM hub.sync_run WHERE id = %s AND lms_integration_id = %s"
 
 Progress = Callable[[int], None]
@@ -81,23 +84,24 @@ class Intake:
     def import_file(
         self, company_id: str, code: str, path: str, options: Mapping[str, Any], progress: Progress = lambda _: None
     ) -> Accounting:
-        """Take in a file.
+        """Take in a file. One that is refused as a whole is a failed run, told like any other.
 
-        Raises Refused where the file as a whole, an option or the integration says no; Retriable where something is away.
+        Raises Refused where the file as a whole, an option or the integration says no, or there is no such file (which is
+        no run); Retriable where something is away.
         """
         config = self.config(company_id, code)
         name, digest = storable(Path(path).name), _sha256(path)
-        with exclusive(self._hub, config):
+        with exclusive(self._hub, config, LOOK_PATIENCE):
             run_id = str(uuid4())
             observer = self._observer(config, run_id, name)
-            items = registry.read_file(path, config, observer, options, clock, self._ports(config))
+            items = _items_of(lambda: registry.read_file(path, config, observer, options, clock, self.ports(config)))
             return self._run(config, run_id, name, progress).execute(Source("import", items, name, digest))
 
     def preview(self, company_id: str, code: str, path: str, options: Mapping[str, Any], limit: int = 20) -> list[Item]:
         """The first items that a file would give; nothing is published, no key is made."""
         config = self.config(company_id, code)
         observer = self._observer(config, None, Path(path).name)
-        return list(islice(registry.read_file(path, config, observer, options, clock, self._ports(config)), limit))
+        return list(islice(registry.read_file(path, config, observer, options, clock, self.ports(config)), limit))
 
     # -- syncs -----------------------------------------------------------------------------------------------
 
@@ -119,7 +123,7 @@ class Intake:
         Raises HeldRun where the mass-change guard holds it, Refused where the integration, a window or the LMS says no,
         Retriable where something is away.
         """
-        with self._turn(company_id, code) as (one, connection):
+        with self._turn(company_id, code, LOOK_PATIENCE) as (one, connection):
             if accept is None:
                 return self._sync(one, connection, full, None, "person", actor, progress)
             accepted = self._accept(one, accept, actor, reason)
@@ -139,12 +143,14 @@ class Intake:
             return True
 
     @contextmanager
-    def _turn(self, company_id: str, code: str) -> Iterator[tuple[Configured, psycopg.Connection[Any]]]:
+    def _turn(
+        self, company_id: str, code: str, patience: float = 0.0
+    ) -> Iterator[tuple[Configured, psycopg.Connection[Any]]]:
         """The right to run: a connector, no planned window, nobody else at it; and the integration as it is then."""
         one = self._configured(company_id, code)
         registry.connector_class(one.config.lms_type, one.config.integration_method)
         self._demand_open(one)
-        with exclusive(self._hub, one.config) as connection:
+        with exclusive(self._hub, one.config, patience) as connection:
             yield self._configured(company_id, code), connection
 
     def _sync(
@@ -161,7 +167,7 @@ class Intake:
         name = config.api_endpoint_url or config.lms_code
         can_show = registry.shows_gone(config.lms_type, config.integration_method)
         patience = Patience(lambda: self._hub.closing)
-        ports = self._ports(config, patience)
+        ports = self.ports(config, patience)
         observer = self._observer(config, run_id, name, backfill=not one.has_succeeded)
         shown = Shown(connection, config.id, can_show=can_show)
         spools = shown.can_lose and (full or one.watermark is None)
@@ -217,8 +223,14 @@ class Intake:
     # -- the connection --------------------------------------------------------------------------------------
 
     def test(self, company_id: str, code: str, *, actor: Actor = HUB) -> list[Check]:
-        """Try the connection, and tell the integration's status by it: Testing meanwhile."""
-        tell(self._hub.commands, acts.begin_test(company_id, self.config(company_id, code).lms_code, actor=actor))
+        """Try the connection, and tell the integration's status by it: Testing meanwhile.
+
+        Raises Refused where there is nothing to connect to, since files are imported.
+        """
+        config = self.config(company_id, code)
+        if config.integration_method == IntegrationMethod.FILE_UPLOAD:
+            registry.connector_class(config.lms_type, config.integration_method)
+        tell(self._hub.commands, acts.begin_test(company_id, config.lms_code, actor=actor))
         return self._tried(company_id, code, actor)
 
     def probe(self, company_id: str, code: str, *, is_due: Callable[[], bool] = lambda: True) -> None:
@@ -235,7 +247,7 @@ class Intake:
 
     def _tried(self, company_id: str, code: str, actor: Actor) -> list[Check]:
         config = self.config(company_id, code)
-        ports = self._ports(config, Patience(lambda: self._hub.closing), TEST_PATIENCE)
+        ports = self.ports(config, Patience(lambda: self._hub.closing), TEST_PATIENCE)
         try:
             connector = registry.connect(config, self._observer(config, None, config.lms_code), ports)
             try:
@@ -260,9 +272,10 @@ class Intake:
     ) -> Observer:
         return Observer(config, self._hub.keyring, run_id=run_id, source_name=name, backfill=backfill, defer=True)
 
-    def _ports(
+    def ports(
         self, config: IntegrationConfig, patience: Patience | None = None, longest_wait: float = RUN_PATIENCE
     ) -> registry.Ports:
+        """What connectors borrow. ``patience``: with what waits for an LMS, at most ``longest_wait`` seconds at once."""
         index = Index(self._queries, config.id)
         if patience is None:
             return registry.Ports(index=index)
@@ -291,6 +304,11 @@ class Intake:
 def is_good(found: list[Check]) -> bool:
     """Whether the connection is good: what fails leaves, at most, columns empty."""
     return all(check.ok or check.empty_columns for check in found)
+
+
+def _items_of(read: Callable[[], Iterator[Item]]) -> Iterator[Item]:
+    """The items of a source that is opened when the first of them is asked for: so what is wrong with it is the run's."""
+    yield from read()
 
 
 def seconds() -> float:

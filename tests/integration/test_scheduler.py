@@ -23,11 +23,12 @@ from hub.domain import ids
 from hub.domain.units import DAY, SECOND
 from hub.errors import Refused, Retriable
 from hub.intake.exclusive import INTERRUPTED, RUN_LOCK, run_key
-from hub.intake.service import Intake
+from hub.intake.service import Intake, RunUnderWay
 from hub.integrations import commands as acts
 from hub.scheduling.plan import HOUR, MINUTE
 from hub.scheduling.scheduler import Scheduler
 from tests.support.fake_lms import FakeLms, FakeLmses, installed
+from tests.support.log_contract import DEADLINE, in_thread
 from tests.support.site import CODE, COMPANY, site
 
 DOWN = [Check("reach", ok=False, text="It does not answer.")]
@@ -230,6 +231,26 @@ def test_a_run_that_is_under_way_elsewhere_is_waited_for(scene: Scene) -> None:
     scene.now.pass_by(MINUTE)
     assert scene.drive() == ["full"]
     assert len(lms.asks) == 1
+
+
+def test_what_a_person_begins_waits_for_a_look_at_the_connection(scene: Scene) -> None:
+    """The server's own look holds the lock and is no run; where a run has it, the person is told so at once."""
+    lms = scene.add(frequency="On-demand")
+    config_id = ids.integration_id(COMPANY, "lms")
+    key = run_key(config_id)
+    with psycopg.connect(scene.hub.url, autocommit=True) as holder:
+        holder.execute("SELECT pg_advisory_lock(%s, %s)", (RUN_LOCK, key))
+        run = in_thread(lambda: scene.intake.sync(COMPANY, "lms"))
+        assert not run.wait(0.3)
+        holder.execute("SELECT pg_advisory_unlock_all()")
+        assert run.wait(DEADLINE)
+        assert len(lms.asks) == 1
+
+        holder.execute("SELECT pg_advisory_lock(%s, %s)", (RUN_LOCK, key))
+        begun = {"kind": "sync", "trigger": "schedule", "started_at": scene.now()}
+        scene.hub.commands.execute(acts.sync_started(COMPANY, config_id, str(uuid4()), begun))
+        with pytest.raises(RunUnderWay):
+            scene.intake.sync(COMPANY, "lms")
 
 
 def test_an_interrupted_run_is_told_as_failed(scene: Scene) -> None:
