@@ -29,9 +29,8 @@ from projections.rowfit import row_check
 from projections.tables import TABLES
 from tests.support.play import Crash, HookedStore, Play, PlayedStore
 
-COMPANY = "aaaaaaaa-0000-5000-8000-000000000001"
-INTEGRATION = "cccccccc-0000-5000-8000-000000000003"
-FOREIGN = "dddddddd-0000-5000-8000-000000000004"
+COMPANY = ids.company_id("model")
+INTEGRATION, FOREIGN = ids.integration_id(COMPANY, "main"), ids.integration_id(COMPANY, "other")
 LINKED, UNLINKED = "11111111-0000-5000-8000-000000000001", "22222222-0000-5000-8000-000000000002"
 EMPLOYEE = "eeeeeeee-0000-5000-8000-000000000005"
 ENROLLMENT = "lms_course_enrollment"
@@ -55,16 +54,22 @@ def stream_of(number: int) -> str:
 class World:
     """Log, tables, two folders, and the plays that run on them."""
 
-    def __init__(self) -> None:
-        self.log = MemoryLog(PARTITIONS)
-        self.tables = _tables()
+    topics: tuple[str, ...] = (LEARNING, DIRECTORY, DEADLETTER)
+    """What the folders fold."""
+    hooked: Callable[[Tables], HookedStore] = HookedStore
+    """The store that a folder writes to."""
+
+    def __init__(self, log: MemoryLog | None = None, tables: Tables | None = None) -> None:
+        self.log = log or MemoryLog(PARTITIONS)
+        self.tables = tables or _tables()
         self.now = BEGINNING + 600 * MINUTE
         self.fates: list[str] = []
         self.held: list[tuple[str, list[NewRecord]]] = []
         self.told = 0
+        self.named = 0
         self.commands: dict[str, Command] = {}
         self.answers: dict[str, Answer | Refused] = {}
-        self.stores = [HookedStore(self.tables), HookedStore(self.tables)]
+        self.stores = [self.hooked(self.tables), self.hooked(self.tables)]
         self.folders = [self._folder(0), self._folder(1)]
 
     # -- observations and commands
@@ -107,9 +112,14 @@ class World:
 
     def command(self, stream: int) -> str:
         """A new command: one more access of this enrollment. Returns its id."""
-        name = ids.derived(ids.ROOT, "model command", str(len(self.commands)))
+        name = self.name()
         self.commands[name] = one_more_access(name, stream)
         return name
+
+    def name(self) -> str:
+        """The id of a new command."""
+        self.named += 1
+        return ids.derived(ids.ROOT, "model command", str(self.named))
 
     # -- plays
 
@@ -130,7 +140,7 @@ class World:
     def surroundings(self, play: Play) -> Surroundings:
         """The ports of one play."""
         return Surroundings(
-            store=PlayedStore(self.tables, self.fold, play),
+            store=self.store(play),
             fold=folds.fold,
             check=row_check(list),
             open=list,
@@ -141,6 +151,14 @@ class World:
             read=lambda topic, part, offset: self.log.read({(topic, part): offset}, 1)[0].value,
             partition_of=lambda key: partition_for(key.encode(), PARTITIONS),
         )
+
+    def store(self, play: Play) -> PlayedStore:
+        """The deciding store as one play sees it."""
+        return PlayedStore(self.tables, self.fold, play)
+
+    def decode(self, value: bytes) -> dict[str, Any]:
+        """A record as a folder reads it."""
+        return codec.decode(value)
 
     def clock(self) -> int:
         """A clock that moves whenever somebody looks."""
@@ -170,9 +188,9 @@ class World:
 
     # -- folding
 
-    def fold(self, how: str = "whole", who: int = 0, limit: int = 100) -> None:
-        """One folder takes what comes next for it, in one of the ways of ``FOLDS``."""
-        records = self._next(who, limit)
+    def fold(self, how: str = "whole", who: int = 0, limit: int = 100, only: str | None = None) -> None:
+        """One folder takes what comes next for it, in one of the ways of ``FOLDS``. ``only``: of one topic."""
+        records = self._next(who, limit, only)
         store, other = self.stores[who], 1 - who
         if how == "gap":
             records = [one for one in records if one.offset > self.at(who, one)]
@@ -196,8 +214,9 @@ class World:
         """The offset at which a folder goes on."""
         return self.folders[who]._at[record.topic, record.partition].next_offset
 
-    def _next(self, who: int, limit: int) -> list[Record]:
-        return self.log.read({where: one.next_offset for where, one in self.folders[who]._at.items()}, limit)
+    def _next(self, who: int, limit: int, only: str | None = None) -> list[Record]:
+        at = self.folders[who]._at.items()
+        return self.log.read({where: one.next_offset for where, one in at if only in (None, where[0])}, limit)
 
     def _hand_over(self, who: int, records: list[Record]) -> None:
         before = dict(self.tables.at)
@@ -209,8 +228,8 @@ class World:
             assert self.tables.at == before, "a gap writes nothing"
 
     def _folder(self, who: int) -> Folder:
-        folder = Folder(self.stores[who], codec.decode, self.clock)
-        folder.own([(topic, part) for topic in (LEARNING, DIRECTORY, DEADLETTER) for part in range(PARTITIONS)])
+        folder = Folder(self.stores[who], self.decode, self.clock)
+        folder.own([(topic, part) for topic in self.topics for part in range(PARTITIONS)])
         return folder
 
     # -- to the end
@@ -231,16 +250,16 @@ class World:
             self.run(play)
         else:
             raise AssertionError("observations that are never settled")
-        for command in self.commands:
+        for command in list(self.commands):
             asked = self.execute(command)
             self.run(asked)
             self.answered(command, asked)
         self.fold(limit=10_000)
 
     def answered(self, command: str, play: Play) -> None:
-        """Keep a command's answer; the same id has the same answer for ever."""
+        """Keep a command's answer; the same id has the same answer for ever, once there is an event of it."""
         answer = play.problem if play.problem is not None else play.result
-        if not isinstance(answer, Answer | Refused):
+        if not isinstance(answer, Answer | Refused) or (isinstance(answer, Answer) and not answer.changed):
             return
         known = self.answers.setdefault(command, answer)
         assert _told_by(known) == _told_by(answer), f"{command} had another answer before"

@@ -72,7 +72,7 @@ class Oracle:
         if told["integration_id"] != INTEGRATION:
             return "rejected"
         stream = self.streams.setdefault(told["stream_id"], Stream())
-        first, again = _names(told)
+        first, again = names_of(told)
         if {first, again} <= stream.used:
             return "unchanged"
         if told["facts"].get("course_type") not in (None, "eLearning"):
@@ -91,7 +91,7 @@ class Oracle:
         return {ENROLLMENT: cycles, LESSON: lessons}
 
 
-def _names(told: Mapping[str, Any]) -> tuple[str, str]:
+def names_of(told: Mapping[str, Any]) -> tuple[str, str]:
     """How the same thing told twice is recognised."""
     part = told.get("lesson_key")
     if told["content_id"] is not None:
