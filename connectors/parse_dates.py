@@ -58,7 +58,11 @@ def _instant(found: datetime | date, field: str, reading: Reading) -> int:
     if isinstance(found, datetime) and found.tzinfo is not None:
         return micros(found)
     if reading.time_zone is None:
-        refuse(field, "time with its offset", "a time such as 2025-03-01T10:16:22+01:00, or the setting time_zone")
+        refuse(
+            field,
+            "time with its offset",
+            "a time such as 2025-03-01T10:16:22+01:00; others need the setting time_zone (`--time-zone` of an import)",
+        )
     local = found if isinstance(found, datetime) else datetime.combine(found, time())
     return micros(local.replace(tzinfo=ZoneInfo(reading.time_zone)))
 

@@ -32,6 +32,7 @@ EMPLOYEE = """
 SELECT id::text, employee_number FROM hub.employee
 WHERE company_id = %(company)s AND lower(%(name)s) IN (lower(employee_number), lower(email)) LIMIT 5
 """
+FOLLOWERS = "SELECT count(*) FROM hub.lms_course_enrollment WHERE fold_state->>'account_id' = %(account)s"
 COLUMNS = {
     "account_id": "account", "lms_code": "integration", "display_name": "name in the LMS", "native_id": "id in the LMS",
     "email": "e-mail", "enrollments": "enrollments", "employee_number": "employee", "employee_name": "name",
@@ -84,7 +85,7 @@ def link(
         account_id, code = _account(hub, company_id, account)
         employee_id, number = _employee(hub, company_id, employee)
         answer = hub.commands.execute(link_account(company_id, account_id, employee_id, actor=actor(), reason=reason))
-        followed = _follow(hub)
+        followed = _follow(hub, account_id, changed=answer.changed)
     done = "linked" if answer.changed else "was linked already"
     typer.echo(f"Account {account_id} of {code}: {done} to employee {number}; {_enrollments(followed)}.")
 
@@ -104,18 +105,22 @@ def unlink(
         company_id = company_of(hub, company)
         account_id, code = _account(hub, company_id, account)
         answer = hub.commands.execute(unlink_account(company_id, account_id, actor=actor(), reason=reason))
-        followed = _follow(hub)
+        followed = _follow(hub, account_id, changed=answer.changed)
     done = "unlinked" if answer.changed else "was linked to nobody"
     typer.echo(f"Account {account_id} of {code}: {done}; {_enrollments(followed)}.")
 
 
-def _follow(hub: Hub) -> int:
-    """Make enrollments say what their accounts say, now; a server would do it a moment later."""
+def _follow(hub: Hub, account_id: str, *, changed: bool) -> int:
+    """Make enrollments say what their accounts say, now; a server would do it a moment later. How many follow.
+
+    Where the link was ``changed``, all of its enrollments do: a server that runs beside may have been the quicker one.
+    """
     from hub.identity.reactor import IdentityReactor
     from projections.queries import Queries
 
     queries = Queries(hub.connection)
-    return IdentityReactor(hub.commands, queries.matchable_accounts, queries.stale_enrollments).react()
+    made = IdentityReactor(hub.commands, queries.matchable_accounts, queries.stale_enrollments).react()
+    return int(_ask(hub, FOLLOWERS, {"account": account_id})[0][0]) if changed else made
 
 
 def _enrollments(count: int) -> str:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hub.cli.context import company_of, opened
+from hub.cli.context import actor, company_of, opened
 from hub.cli.frame import example, new_group
-from hub.cli.options import AsJson, Company, Reason
-from hub.errors import Refused
+from hub.cli.options import ActsAs, AsJson, Company, Reason
+from hub.errors import HubError, Refused
 
 if TYPE_CHECKING:
     from hub.audit.offline import Finding
@@ -70,9 +70,13 @@ def rotate_key(reason: Reason = None) -> None:
     """Replace the signing key. The old one signs the new one, and its private half is destroyed."""
     from hub.audit.offline import key_id
     from hub.audit.part import seals_of
+    from hub.audit.telling import key_rotated
 
-    with opened(runners=False) as hub:
-        line = seals_of(hub).rotate(reason)
+    with opened() as hub:
+        seals = seals_of(hub)
+        line = seals.rotate(reason)
+        key_rotated(hub, line, actor(), reason)
+        seals.seal()
     typer.echo(f"Key {key_id(bytes.fromhex(line.public_key or ''))} is in force, signed by {line.key}.")
 
 
@@ -119,33 +123,55 @@ def verify(
         with output.measuring() as tell:
             verifier = Verifier(source, seals_of(hub).all(), trail, None if seals is None else _kept(seals))
             report = verifier.run(topic or TOPIC_NAMES, from_start=from_start or log is not None, progress=tell)
+        bad = [finding for finding in report.findings if finding.is_bad]
         if log is None:
             trail.remember(report.reached)
+    if bad and log is None:
+        _tell_broken(bad)
     _print(report, as_json=as_json)
-    bad = [finding for finding in report.findings if finding.is_bad]
     if bad:
         raise Refused(
             f"The log is not what was sealed: {_line(bad[0])}" + (f"; {len(bad) - 1} more" if bad[1:] else "")
         )
 
 
+def _tell_broken(bad: list[Finding]) -> None:
+    """Tell it as an event, where the log still takes one: a broken log may not."""
+    from hub.audit.telling import TOPIC, chain_broken
+
+    if any(one.where.startswith(f"{TOPIC}/") for one in bad):  # the event would lie there, and might never be folded
+        typer.echo(f"Not put into the audit trail: {TOPIC} itself is not what was sealed.", err=True)
+        return
+    try:
+        with opened() as hub:
+            chain_broken(hub, bad)
+    except HubError as problem:
+        typer.echo(f"What was found could not be put into the audit trail: {problem}", err=True)
+
+
 @app.command(epilog=example("hub audit export /mnt/outside/log-2026", "hub audit export folder --topic lms.learning"))
 def export(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new or empty folder.")],
     topic: Topics = None,
+    reason: Reason = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the log with its seals, its public keys and a verifier to a folder. `python offline.py FOLDER` verifies it anywhere."""
     from hub.audit import export as exporting
     from hub.audit import offline
     from hub.audit.part import seals_of
+    from hub.audit.telling import Given, given_out_of_all
     from hub.cli import output
     from hub.log.topics import TOPIC_NAMES, demand_topics
     from projections.folds import BY_TOPIC
 
     demand_topics(topic or [])
     chained = [name for name in topic or TOPIC_NAMES if name in BY_TOPIC or topic]
-    with opened(runners=False) as hub, output.measuring() as tell:
+    with opened() as hub, output.measuring() as tell:
+        exporting.demand_empty(folder)
+        given_out_of_all(
+            hub, Given("export of the log", "folder", {"topics": chained}, "Learning Data"), actor(), reason
+        )
         known = seals_of(hub)
         known.seal()
         written = exporting.export(hub.log, chained, known.all(), folder, tell)
@@ -215,6 +241,8 @@ def evidence(
     known: Annotated[
         datetime | None, _day("--known", "By what was known at the end of this day; default: today.")
     ] = None,
+    user: ActsAs = None,
+    reason: Reason = None,
     company: Company = None,
     as_json: AsJson = False,
 ) -> None:
@@ -223,15 +251,24 @@ def evidence(
     It holds the answer as PDF/A, the events with their bytes, the records between the seals around them, signatures, public
     keys and the verifier: unpack it and run `python offline.py .` in it.
     """
+    from hub.asof.putting_right import person
     from hub.audit.evidence import Evidence, Question
     from hub.audit.part import seals_of
+    from hub.audit.telling import Given, given_out
     from hub.cli import output
     from hub.cli.natural import natural
     from hub.log import codec
 
-    with opened(runners=False) as hub, closing(hub.connect()) as connection:
-        asked = Question(company_of(hub, company), employee, course, on and on.date(), known and known.date())
-        maker = Evidence(connection, hub.log, seals_of(hub), lambda value: natural(codec.decode(value)))
+    with opened() as hub, closing(hub.connect()) as connection:
+        company_id = company_of(hub, company)
+        who = actor() if user is None else person(connection, company_id, user)
+        asked = Question(company_id, employee, course, on and on.date(), known and known.date())
+        words = {"course": course, "on": asked.on, "known": asked.known}
+
+        def tell(about: str, sha256: bytes) -> None:
+            given_out(hub, company_id, Given("evidence pack", "zip", words, "PII", about, sha256), who, reason)
+
+        maker = Evidence(connection, hub.log, seals_of(hub), lambda value: natural(codec.decode(value)), tell)
         told = maker.write(asked, out)
     if as_json:
         output.print_json(told)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from hub.cli.frame import note
 from hub.cli.logfile import log_file, log_to_file
 from hub.errors import Refused, Retriable
+from hub.worker import quiet
 
 if TYPE_CHECKING:
     from hub.bootstrap import Hub
@@ -42,6 +43,7 @@ def settings(*, serving: bool = False) -> Settings:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     if not serving:
         log_to_file(found)
+    quiet.install()
     return found
 
 

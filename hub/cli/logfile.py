@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
+from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,9 +40,19 @@ def log_to_file(found: Settings) -> None:
 
 
 class _PrivateFile(logging.FileHandler):
-    """A log that only its owner may read."""
+    """A log that only its owner may read. What it has no room for is left out: a command does not fail for its log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record."""
+        with suppress(OSError):  # of opening; what writing raises comes to handleError
+            super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  the name of the standard library
+        """Leave a record out that could not be written; other errors are told on stderr."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
 
     def _open(self) -> TextIOWrapper:
-        return os.fdopen(
-            os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a", encoding="utf-8"
-        )
+        fd = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        # Nothing is kept back that would have to be written when the command ends.
+        return TextIOWrapper(os.fdopen(fd, "ab", buffering=0), encoding="utf-8", write_through=True)

@@ -10,6 +10,12 @@ Company = Annotated[
     str | None, typer.Option("--company", metavar="CODE", help="Company; may be left out where there is only one.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+ActsAs = Annotated[
+    str | None,
+    typer.Option(
+        "--as", metavar="USER", help="Login of the user of the directory who does it; kept in the audit trail."
+    ),
+]
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit trail.")]
 Code = Annotated[
     str, typer.Argument(metavar="CODE", help="Code of the integration, as `hub integrations list` shows it.")

@@ -50,6 +50,6 @@ def check(root: Root = Path(), as_json: AsJson = False) -> None:
         for finding in found:
             typer.echo(finding.text)
     if found:
-        fail(f"The schemas are not in order: {len(found)} findings.")
+        fail(f"The schemas are not in order: {len(found)} finding{'' if len(found) == 1 else 's'}.")
     if not as_json:
         typer.echo(f"The schemas of all {len(declared())} event types are in order.")

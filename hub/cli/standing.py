@@ -6,16 +6,19 @@ that cannot get on says so in the text of its presence (``hub.serve``), which is
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import dict_row
 
+from hub.domain.units import moment
 from hub.intake.service import RUN_LOCK, run_key
+from hub.integrations.settings import own
 from hub.log import look
 from hub.log.topics import TOPIC_NAMES
+from hub.presence import SERVER, WORKER, failures_told
 from hub.runners import DECIDE_LOCK, FOLD_LOCK
-from hub.serve import PRESENCE, failures_told
 from projections import folds
 
 if TYPE_CHECKING:
@@ -45,6 +48,14 @@ LEFT JOIN LATERAL (
     SELECT * FROM analytics.sync_runs s WHERE s.lms_integration_id = i.lms_integration_id ORDER BY s.started_at DESC LIMIT 1
 ) r ON true
 WHERE %(company)s::uuid IS NULL OR i.company_id = %(company)s ORDER BY 1, 2
+"""
+WAITING = """
+SELECT c.lms_code, (c.fold_state->>'stopped_at')::bigint AS stopped_at, c.fold_state->'connector_settings' AS settings,
+       (SELECT count(*) FROM hub.dead_letter d WHERE d.lms_integration_id = c.id AND d.resolved_at IS NULL) AS letters,
+       r.id::text AS run_id, r.held, (extract(epoch FROM r.ended_at) * 1000000)::bigint AS held_at
+FROM hub.lms_integration_config c LEFT JOIN hub.sync_run r ON r.id = (c.fold_state->>'held_run')::uuid AND r.held IS NOT NULL
+WHERE (c.fold_state ? 'stopped_at' OR r.id IS NOT NULL) AND (%(company)s::uuid IS NULL OR c.company_id = %(company)s)
+ORDER BY c.lms_code
 """
 
 
@@ -87,12 +98,11 @@ def partitions(hub: Hub) -> list[dict[str, Any]]:
 
 def runners(connection: psycopg.Connection[Any], *, on_kafka: bool) -> list[dict[str, Any]]:
     """Who serves, and who folds and decides: working, failing, or nobody."""
-    servers = connection.execute(PRESENT, (PRESENCE,)).fetchall()
+    servers = connection.execute(PRESENT, (SERVER,)).fetchall()
     failing = {text.partition(":")[0]: text for _, query, _ in servers for text in failures_told(query)}
     found = [_server(servers, failing)]
     if on_kafka:
-        detail = "each `hub worker` folds and decides its share; what is behind tells whether any does"
-        return [*found, {"name": "fold, decide", "state": "not known here", "detail": detail}]
+        return [*found, _workers(connection.execute(PRESENT, (WORKER,)).fetchall())]
     held = connection.execute(HELD).fetchall()
     for name, lock in (("fold", FOLD_LOCK), ("decide", DECIDE_LOCK)):
         rows = {row[2]: row for row in held if row[0] == lock}
@@ -120,6 +130,53 @@ def integrations(connection: psycopg.Connection[Any], company_id: str | None) ->
         if row["last_run"] == "running" and run_key(row["lms_integration_id"]) not in held:
             row["last_run"] = "interrupted"
     return rows
+
+
+def waiting(connection: psycopg.Connection[Any], company_id: str | None) -> list[dict[str, Any]]:
+    """What waits for a person: sources stopped by their dead letters, and runs held by the mass-change guard."""
+    found = []
+    for row in connection.cursor(row_factory=dict_row).execute(WAITING, {"company": company_id}).fetchall():
+        if row["stopped_at"] is not None:
+            found.append(_stopped(row))
+        if row["run_id"] is not None:
+            found.append(_held(row))
+    return found
+
+
+def _stopped(row: Mapping[str, Any]) -> dict[str, Any]:
+    told = row["settings"]
+    limit = own((json.loads(told) if isinstance(told, str) else told) or {}).dead_letter_limit
+    code = row["lms_code"]
+    return {
+        "integration": code, "what": "stopped", "since": moment(row["stopped_at"]),
+        "why": f"{row['letters']} dead letters are open, more than the {limit} of dead_letter_limit; no scheduled run begins",
+        "do": f"hub deadletters list --integration {code}; replay or discard until there are fewer",
+    }  # fmt: skip
+
+
+def _held(row: Mapping[str, Any]) -> dict[str, Any]:
+    code, held = row["lms_code"], row["held"]
+    gone = f"{held['would_drop']} of {held['existing']} enrollments"
+    if held["would_retire"]:
+        gone += f" and {held['would_retire']} of {held['existing_courses']} courses"
+    return {
+        "integration": code, "what": "held", "since": moment(row["held_at"]),
+        "why": f"the mass-change guard holds a full pass that would drop {gone}; nothing of it was taken in",
+        "do": f"hub sync {code} --accept {row['run_id']}, if that is right; else mend the LMS and hub sync {code} --full",
+    }  # fmt: skip
+
+
+def _workers(workers: list[Any]) -> dict[str, str]:
+    """On Kafka: all workers in one line, since each folds and decides whatever share the others leave it."""
+    problems = sorted({text for _, query, _ in workers for text in failures_told(query)})
+    if not workers:
+        state, detail = "nobody", "no worker is there; `hub worker` folds and decides"
+    elif problems:
+        state, detail = "failing", "; ".join(problems)
+    else:
+        since = ", ".join(f"{row[2]:%Y-%m-%d %H:%M:%S %Z}" for row in workers)
+        state, detail = "working", f"{len(workers)} of `hub worker`, since {since}"
+    return {"name": "fold, decide", "state": state, "detail": detail}
 
 
 def _server(servers: list[Any], failing: Mapping[str, str]) -> dict[str, str]:

@@ -45,6 +45,12 @@ def status(company: Company = None, as_json: AsJson = False) -> None:
     output.show(found["deadletters"], DEAD, as_json=False, empty="No dead letter is open.")
     typer.echo()
     output.show(found["integrations"], INTEGRATIONS, as_json=False, empty="No integration yet.")
+    for one in found["integrations"]:
+        if one["last_run"] == "failed":
+            typer.echo(f"The last run of {one['lms_code']} failed: {output.plain(one['failure'] or 'no reason told')}")
+    for one in found["waiting"]:
+        since = f"{one['since']:%Y-%m-%d %H:%M} UTC"
+        typer.echo(f"{one['integration']} is {one['what']} since {since}: {one['why']}.\n  {one['do']}")
     if found["to_rebuild"]:
         told = ", ".join(found["to_rebuild"])
         typer.echo(
@@ -65,6 +71,7 @@ def _found(hub: Hub, company_id: str | None) -> dict[str, Any]:
             "runners": standing.runners(connection, on_kafka=hub.settings.on_kafka),
             "deadletters": standing.dead_letters(connection, company_id),
             "integrations": standing.integrations(connection, company_id),
+            "waiting": standing.waiting(connection, company_id),
             "to_rebuild": sorted(stamp.differing(connection)),
         }
 
@@ -78,8 +85,12 @@ def _in_a_word(found: dict[str, Any]) -> str:
         return f"Not well: {', '.join(failing)} fails, and {behind} records wait."
     if parked:
         return f"Not well: {parked} records are parked or wait behind one; see hub deadletters list."
+    if found["waiting"]:
+        told = ", ".join(f"{one['integration']} is {one['what']}" for one in found["waiting"])
+        return f"Waits for a person: {told}; what to do stands above."
     if behind == 0:
         return "All that is in the log is in the tables."
-    if any(runner["state"] == "working" for runner in found["runners"]):
-        return f"{behind} records are behind, and somebody works on them."
-    return f"{behind} records are behind. Whether they are worked on, the runners above tell; `hub serve` does it."
+    if any(runner["state"] == "nobody" for runner in found["runners"] if runner["name"] != "serve"):
+        command = "hub worker" if found["log"] == "Kafka" else "hub serve"
+        return f"{behind} records are behind, and nobody works on them; `{command}` does it."
+    return f"{behind} records are behind, and somebody works on them."

@@ -120,7 +120,7 @@ def import_file(
         str | None, typer.Option(metavar="TEXT", help="Such as %d.%m.%Y; ISO 8601 is always understood.")
     ] = None,
     time_zone: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Zone of times without an offset; else the company's.")
+        str | None, typer.Option(metavar="TEXT", help="Zone of times without an offset, such as Europe/Vienna.")
     ] = None,
     decimal_mark: Annotated[
         str | None, typer.Option(metavar="TEXT", help="'.' or ','; where a number could be read in two ways.")
@@ -146,7 +146,8 @@ def import_file(
         intake = Intake(hub)
         try:
             if dry_run:
-                _preview(intake.preview(company_id, integration, str(file), options, limit), as_json=as_json)
+                # one more than is shown tells whether there are more
+                _preview(intake.preview(company_id, integration, str(file), options, limit + 1), limit, as_json=as_json)
                 if not as_json:
                     _unread(file, options, intake.config(company_id, integration).field_mappings)
                 return
@@ -177,14 +178,16 @@ def _account_for(accounting: Accounting, *, as_json: bool) -> None:
         fail("The run has failed: its accounting does not add up; its records can be taken in again.")
 
 
-def _preview(items: list[Item], *, as_json: bool) -> None:
+def _preview(items: list[Item], limit: int, *, as_json: bool) -> None:
     from hub.cli import output
 
     if as_json:
-        output.print_json([_in_full(item) for item in items])
+        output.print_json([_in_full(item) for item in items[:limit]])
     else:
-        rows = [_in_short(item) for item in items]
+        rows = [_in_short(item) for item in items[:limit]]
         output.show(rows, PREVIEW, as_json=False, empty="The file holds no record.")
+        if len(items) > limit:
+            note(f"The file has more than {limit} record{'' if limit == 1 else 's'}; --limit N shows more.")
         note("Nothing was changed.")
 
 

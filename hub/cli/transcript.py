@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 import typer
 
 from hub.cli.asof import Known
-from hub.cli.context import company_of, opened
+from hub.cli.context import actor, company_of, opened
 from hub.cli.frame import example
-from hub.cli.options import Company
+from hub.cli.options import ActsAs, Company, Reason
 
 COLUMNS = {
     "course_name": "course", "course_version": "version", "lms_code": "lms", "enrollment_status": "status",
@@ -49,18 +49,29 @@ def transcript(
     ] = None,
     known: Known = None,
     format: Annotated[Literal["table", "json", "csv"], typer.Option(help="How to print it.")] = "table",
+    user: ActsAs = None,
+    reason: Reason = None,
     company: Company = None,
 ) -> None:
-    """Show one person's learning record over all LMSs: status, certificates, validity and source."""
-    from hub.asof.reading import Asked, rows, today
+    """Show one person's learning record over all LMSs: status, certificates, validity and source.
 
-    with opened(runners=False) as hub:
+    That it was given out, and to whom, is an event of the audit trail.
+    """
+    from hub.asof.putting_right import person as user_of
+    from hub.asof.reading import Asked, rows, today
+    from hub.audit.telling import Given, given_out
+
+    with opened() as hub:
         company_id = company_of(hub, company)
         with hub.connection() as connection:
             day = today(connection, company_id) if on is None else on.date()
             asked = Asked(company_id, day, None if known is None else known.date(), employee)
             person = next(iter(rows(connection, "employees", asked)), None)
             found = [{name: row[name] for name in KEPT} for row in rows(connection, "enrollments", asked)]
+            who = actor() if user is None else user_of(connection, company_id, user)
+        about = None if person is None else str(person["employee_id"])
+        given = Given("transcript", format, {"on": day, "known": asked.known}, "PII", about)
+        given_out(hub, company_id, given, who, reason)
     head = {
         "employee_number": employee, "on": day, "known": asked.known,
         **{name: person and person[name] for name in ("employee_name", "department_code", "manager_number")},

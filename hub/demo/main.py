@@ -44,7 +44,20 @@ CLASSROOM = {
     "integration_method": "File Upload",
 }
 LIVING = {
-    MOODLE: {"lms_name": "Academy", "lms_type": "Moodle", "token": "moodle-secret-token"},
+    MOODLE: {
+        "lms_name": "Academy",
+        "lms_type": "Moodle",
+        "token": "moodle-secret-token",
+        "connector_settings": json.dumps(
+            {
+                "skills_field": "skills",
+                "mandatory_field": "mandatory",
+                "compliance_field": "compliance",
+                "validity_days_field": "validity_days",
+                "passing_score": 60,
+            }
+        ),
+    },
     CANVAS: {"lms_name": "Campus", "lms_type": "Canvas", "token": "canvas-secret-token"},
 }
 

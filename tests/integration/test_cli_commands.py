@@ -122,9 +122,13 @@ def test_a_dry_run_shows_and_changes_nothing(cli: Cli, files: Path) -> None:
     assert facts["enrollment"]["progress"] == 40
     assert facts["account"]["email"] == "bob@example.org"
     assert found[2]["field"] == "progress_percentage"
-    table = cli.ok("import", files / "courses.csv", "--integration", "hr", "--dry-run", "--limit", "1").out
-    assert "line 2" in table
-    assert "line 3" not in table
+    table = cli.ok("import", files / "courses.csv", "--integration", "hr", "--dry-run", "--limit", "1")
+    assert "line 2" in table.out
+    assert "line 3" not in table.out
+    assert "more than 1 record;" in table.err
+    whole = cli.ok("import", files / "courses.csv", "--integration", "hr", "--dry-run", "--limit", "4")
+    assert "line 5" in whole.out
+    assert "more than" not in whole.err
     assert cli.ok("log", "stats", "--json").json() == before
 
 
