@@ -14,6 +14,8 @@ from hub.domain.rows import Row
 from hub.errors import Refused
 
 TABLE = "dead_letter"
+ANY = "any"
+"""Whatever the last event of the letter is."""
 
 
 def parked(letter: Letter, company_id: str, after: str | None) -> Command:
@@ -22,15 +24,25 @@ def parked(letter: Letter, company_id: str, after: str | None) -> Command:
 
 
 def replayed(
-    letter: Letter, company_id: str, *, run_id: str | None = None, actor: Actor = HUB, reason: str | None = None
+    letter: Letter,
+    company_id: str,
+    *,
+    run_id: str | None = None,
+    actor: Actor = HUB,
+    reason: str | None = None,
+    after: str | None = ANY,
 ) -> Command:
-    """Tell that rejected input was taken in again by a run, or that a parked record is to be folded again."""
-    return _command(LetterReplayed, letter, company_id, run_id=run_id, actor=actor, reason=reason)
+    """Tell that rejected input was taken in again by a run, or that a parked record is to be folded again.
+
+    ``after``: nothing is told where another event is the letter's last one by then."""
+    return _command(LetterReplayed, letter, company_id, run_id=run_id, actor=actor, reason=reason, after=after)
 
 
-def discarded(letter: Letter, company_id: str, *, actor: Actor = HUB, reason: str | None = None) -> Command:
-    """Decide that the record never counts. Its refusal: a discard says why."""
-    return _command(LetterDiscarded, letter, company_id, actor=actor, reason=reason)
+def discarded(
+    letter: Letter, company_id: str, *, actor: Actor = HUB, reason: str | None = None, after: str | None = ANY
+) -> Command:
+    """Decide that the record never counts. Its refusal: a discard says why. ``after`` as for :func:`replayed`."""
+    return _command(LetterDiscarded, letter, company_id, actor=actor, reason=reason, after=after)
 
 
 def _command(
@@ -42,6 +54,7 @@ def _command(
     actor: Actor = HUB,
     reason: str | None = None,
     command_id: str | None = None,
+    after: str | None = ANY,
 ) -> Command:
     name = event.type.removeprefix("lms.").removesuffix(".v1")
 
@@ -52,6 +65,8 @@ def _command(
             )
         row = view.row(TABLE, letter.id)
         if row is None or row["resolved_at"] is not None:
+            return None
+        if after != ANY and view.head(letter.id).last_event_id != after:
             return None
         return _body(event, letter, row, run_id)
 

@@ -6,14 +6,16 @@ for acts that have not been followed, for records that nobody told as parked yet
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from hub.bootstrap import Hub, clock
 from hub.deadletters import acts
 from hub.deadletters.aside import decide_waiting
 from hub.deadletters.letters import Letter, by_id
+from hub.deciding.commands import Command
 from hub.deciding.envelope import HUB, Actor
-from hub.domain.events.deadletters import LetterDiscarded, LetterParked
+from hub.domain.events.deadletters import LetterDiscarded, LetterParked, LetterReplayed
 from hub.errors import Refused
 from projections.engine.resolver import Resolved, Resolver
 
@@ -21,8 +23,9 @@ ACTED = """
 SELECT d.id::text, coalesce(d.company_id, (SELECT min(id::text)::uuid FROM hub.company))::text, h.last_event_id::text,
        a.additional_context->>'event_type'
 FROM hub.dead_letter d LEFT JOIN hub.stream_head h ON h.stream_id = d.id LEFT JOIN hub.lms_audit_trail a ON a.id = h.last_event_id
-WHERE d.kind = 'parked' ORDER BY d.recorded_at, d.id
+WHERE d.kind = 'parked' AND (%(id)s::uuid IS NULL OR d.id = %(id)s) ORDER BY d.recorded_at, d.id
 """
+ACTS = (LetterReplayed.type, LetterDiscarded.type)
 KNOWN = "SELECT 1 FROM hub.company WHERE id = %s"
 
 
@@ -61,25 +64,45 @@ class Parking:
                 f"record: it still cannot be folded ({tried.problem})", field=letter.field or "record",
                 rule=letter.rule or "foldable", expected=letter.expected or "",
             )  # fmt: skip
-        self._hub.commands.execute(acts.replayed(letter, self._company(letter, company_id), actor=actor, reason=reason))
+        company_id = self._company(letter, company_id)
+        if not self._told(
+            letter, lambda after: acts.replayed(letter, company_id, actor=actor, reason=reason, after=after)
+        ):
+            return None
         return self._follow(letter.id, discard=False)
 
     def discard(
         self, letter: Letter, company_id: str, *, actor: Actor = HUB, reason: str | None = None
     ) -> Resolved | None:
         """Pass it over for good, and go on with its stream; None where it is resolved already."""
-        command = acts.discarded(letter, self._company(letter, company_id), actor=actor, reason=reason)
-        if not self._hub.commands.execute(command).changed:
+        company_id = self._company(letter, company_id)
+        if not self._told(
+            letter, lambda after: acts.discarded(letter, company_id, actor=actor, reason=reason, after=after)
+        ):
             return None
         return self._follow(letter.id, discard=True)
 
     def react(self) -> int:
         """Bring every act to its end; returns how many parked records were resolved."""
-        with self._hub.connection() as connection:
-            found = [_Acted(*row) for row in connection.execute(ACTED)]
-        resolved = sum(self._bring(one) for one in found)
+        resolved = sum(self._bring(one) for one in self._acted())
         decide_waiting(self._hub.around, self._hub.deciding, self._hub.connect, lambda: self._hub.closing)
         return resolved
+
+    def _acted(self, letter_id: str | None = None) -> list[_Acted]:
+        with self._hub.connection() as connection:
+            return [_Acted(*row) for row in connection.execute(ACTED, {"id": letter_id})]
+
+    def _told(self, letter: Letter, act: Callable[[str | None], Command]) -> bool:
+        """Tell an act, once every earlier one was followed; False where one of those has resolved the record.
+
+        A record is passed over by a rebuild where a discard was told of it, so no act may be told beside another."""
+        while found := self._acted(letter.id):
+            (one,) = found
+            if one.event_type in ACTS:
+                self.react()
+            elif self._hub.commands.execute(act(one.event_id)).changed:
+                return True
+        return False
 
     def _bring(self, one: _Acted) -> bool:
         if one.event_type in (None, LetterParked.type):

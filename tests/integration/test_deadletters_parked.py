@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.deadletters import acts
 from hub.deadletters.letters import Letter, by_id, chosen
 from hub.deadletters.parking import Parking
 from hub.deadletters.service import DeadLetters
@@ -124,6 +125,32 @@ def test_after_a_discard_the_stream_goes_on_without_the_record(site: Letters) ->
     assert site.open() == {}
     site.take_in("u,C1,90,2026-01-05T10:00:00Z")
     assert ("C1", 90.0) in site.progress()
+    assert_equal_from_the_start(site)
+
+
+def test_an_act_that_was_not_followed_comes_before_the_next(site: Letters) -> None:
+    """Somebody told a discard and died; a replay after it finds the record passed over, as every rebuild will."""
+    letter = poisoned(site)
+    site.do(CURE)
+    site.hub.commands.execute(acts.discarded(letter, COMPANY, reason="nonsense of the LMS"))
+    assert Parking(site.hub).replay(letter, COMPANY) is None
+    assert site.acts() == ["discarded"]
+    assert site.open() == {}
+    assert_equal_from_the_start(site)
+
+
+def test_of_two_acts_at_once_one_is_told(site: Letters) -> None:
+    """A discard that was decided before a replay was told, and comes after it, is none."""
+    letter = poisoned(site)
+    site.do(CURE)
+    parking = Parking(site.hub)
+    (known,) = parking._acted(letter.id)
+    site.hub.commands.execute(acts.replayed(letter, COMPANY, after=known.event_id))
+    late = acts.discarded(letter, COMPANY, reason="nonsense", after=known.event_id)
+    assert not site.hub.commands.execute(late).changed
+    assert parking.discard(letter, COMPANY, reason="nonsense") is None
+    assert site.acts() == ["replayed"]
+    assert ("C1", 80.0) in site.progress()
     assert_equal_from_the_start(site)
 
 
