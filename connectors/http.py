@@ -11,19 +11,24 @@ from __future__ import annotations
 import json
 import logging
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, NoReturn, TypeVar
+from urllib.parse import urlencode
 
+import httpcore
 import httpx
+import orjson
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from connectors.contract import RequestLog
 from connectors.http_address import bare, endpoint, joined, origin
 from connectors.http_auth import Auth, auth_of
 from connectors.http_limit import BucketStore, MemoryBucket, RateLimit
+from connectors.http_wire import Place, Wire, headers_of, place_of, unpacked
 from hub.domain.integration_config import IntegrationConfig
 from hub.errors import Refused, Retriable
 
@@ -34,16 +39,11 @@ MOST_REDIRECTS: Final = 5
 _AGAIN: Final = frozenset({429, 500, 502, 503, 504})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _REDIRECTS_OF_FORMS: Final = frozenset({307, 308})
+_AWAY: Final = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError, httpcore.UnsupportedProtocol)
 _PAUSES = wait_exponential_jitter(initial=1, max=60, jitter=1)
 
 
-def _quiet(record: logging.LogRecord) -> bool:
-    return record.levelno >= logging.WARNING
-
-
-# httpx writes every address with its query at level INFO, and some LMSs take their token in the query.
-logging.getLogger("httpx").addFilter(_quiet)
-# The layer below writes all headers of an answer at level DEBUG: cookies, and links to next pages with their queries.
+# At level DEBUG all headers of an answer are written: cookies, and links to next pages with their queries.
 logging.getLogger("httpcore").setLevel(logging.WARNING)
 
 
@@ -74,23 +74,34 @@ class CredentialsRefused(HttpRefused):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer of a server. ``address`` is without query."""
+    """A whole answer of a server. ``address`` is without query; names of headers are in lower case."""
 
     address: str
     status: int
-    headers: httpx.Headers
+    headers: Mapping[str, str]
     body: bytes
 
     def json(self) -> Any:
         """The body as JSON. Raises HttpRefused for HTML, Retriable for text that breaks off."""
-        if self.headers.get("content-type", "").startswith("text/html") or self.body.lstrip()[:1] == b"<":
-            raise HttpRefused(
-                f"{self.address} answered with a web page where data was expected: a wrong address, a login page or a "
-                "proxy stands in between.",
-                self.status,
-                rule="JSON answer",
-                expected="JSON",
-            )
+        if not self.headers.get("content-type", "").startswith("text/html"):
+            try:
+                return orjson.loads(self.body)
+            except orjson.JSONDecodeError:
+                if not self._is_page():
+                    return self._json_otherwise()
+        raise HttpRefused(
+            f"{self.address} answered with a web page where data was expected: a wrong address, a login page or a "
+            "proxy stands in between.",
+            self.status,
+            rule="JSON answer",
+            expected="JSON",
+        )
+
+    def _is_page(self) -> bool:
+        return self.body.lstrip()[:1] == b"<"
+
+    def _json_otherwise(self) -> Any:
+        """JSON in another encoding than UTF-8, with halves of characters or with NaN."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
@@ -136,14 +147,21 @@ class HttpClient:
         self._log = requests
         self._limit = RateLimit(config.rate_limit_per_hour, self._pace.bucket, self._pace.clock)
         self._timeout = float(config.timeout_seconds)
-        self._tries = 1 + max(0, config.max_retry_attempts)
         self._most_bytes = most_bytes
         self._manners = manners or Manners()
-        self._client = httpx.Client(headers=headers, timeout=self._timeout, follow_redirects=False)
+        self._headers = dict(headers or {}) | {"Accept": "application/json, multipart/mixed"}
+        self._wire = Wire(self._timeout, self._pace.clock, requests)
+        self._again = Retrying(
+            sleep=self._pace.sleep,
+            stop=stop_after_attempt(1 + max(0, config.max_retry_attempts)),
+            wait=_pause,
+            retry=retry_if_exception_type(_Again),
+            reraise=True,
+        )
 
     def close(self) -> None:
         """Let connections go."""
-        self._client.close()
+        self._wire.close()
 
     def read(
         self,
@@ -192,15 +210,8 @@ class HttpClient:
         return url
 
     def _patiently(self, once: Callable[[], T]) -> T:
-        again = Retrying(
-            sleep=self._pace.sleep,
-            stop=stop_after_attempt(self._tries),
-            wait=_pause,
-            retry=retry_if_exception_type(_Again),
-            reraise=True,
-        )
         try:
-            return again(once)
+            return self._again(once)
         except _Again as error:
             raise Retriable(str(error), retry_after=error.retry_after) from None
 
@@ -248,25 +259,19 @@ class HttpClient:
         """One request on the wire, counted in the request log. Raises _Again for what may pass."""
         self._wait_for_leave()
         began = self._pace.clock()
-        place = bare(url)
-        request = self._client.build_request(
-            method,
-            url,
-            headers={"Accept": "application/json, multipart/mixed"} | dict(headers),
-            data=dict(form) if form is not None else None,
-            extensions={"trace": self._trace, "timeout": httpx.Timeout(self._timeout).as_dict()},
-        )
+        place = place_of(url)
+        sent = None if form is None else urlencode(form).encode()
         try:
-            answer = self._read(request, place, began)
-        except httpx.TimeoutException:
+            answer = self._read(self._wire.send(method, place, self._headers | dict(headers), sent), place, began)
+        except httpcore.TimeoutException:
             self._log.add("timeout", None)
-            raise _Again(f"{place} did not answer within {self._timeout:g} seconds.") from None
-        except httpx.RemoteProtocolError:
+            raise _Again(f"{place.told} did not answer within {self._timeout:g} seconds.") from None
+        except httpcore.RemoteProtocolError:
             self._log.add("cut", None)
-            raise _Again(f"{place} broke off in the middle of its answer.") from None
-        except (httpx.TransportError, httpx.DecodingError) as error:
+            raise _Again(f"{place.told} broke off in the middle of its answer.") from None
+        except (*_AWAY, zlib.error) as error:
             self._log.add("error", None)
-            raise _Again(f"{place} cannot be reached ({type(error).__name__}).") from None
+            raise _Again(f"{place.told} cannot be reached ({type(error).__name__}).") from None
         took = (self._pace.clock() - began) * 1000
         throttled = self._manners.throttled(answer)
         if throttled or answer.status in _AGAIN:
@@ -275,26 +280,27 @@ class HttpClient:
         self._log.add("ok" if answer.status < 400 else "error", took)
         return answer
 
-    def _read(self, request: httpx.Request, place: str, began: float) -> Answer:
-        response = self._client.send(request, stream=True)
+    def _read(self, response: httpcore.Response, place: Place, began: float) -> Answer:
+        headers = headers_of(response.headers)
+        pieces, size = [], 0
         try:
-            body = bytearray()
-            for piece in response.iter_bytes():
-                body += piece
-                if len(body) > self._most_bytes:
+            for piece in unpacked(response.iter_stream(), headers.get("content-encoding", ""), self._most_bytes):
+                pieces.append(piece)
+                size += len(piece)
+                if size > self._most_bytes:
                     self._log.add("error", None)
                     raise HttpRefused(
-                        f"{place} answers with more than {self._most_bytes} bytes: ask for smaller pages.",
-                        response.status_code,
+                        f"{place.told} answers with more than {self._most_bytes} bytes: ask for smaller pages.",
+                        response.status,
                         rule="size of an answer",
                         expected=f"at most {self._most_bytes} bytes",
                     )
                 # A server that sends a byte now and then never runs into the limit for one read.
                 if self._pace.clock() - began > self._timeout:
-                    raise httpx.ReadTimeout("the whole answer")
+                    raise httpcore.ReadTimeout("the whole answer")
         finally:
             response.close()
-        return Answer(place, response.status_code, response.headers, bytes(body))
+        return Answer(place.told, response.status, headers, b"".join(pieces))
 
     def _postpone(self, answer: Answer, what: str) -> NoReturn:
         """Have the request repeated, after the pause that the server asks for if it is bearable."""
@@ -309,17 +315,6 @@ class HttpClient:
             if wait > self._pace.longest_wait:
                 raise Retriable("rate_limit_per_hour is used up.", retry_after=wait)
             self._pace.sleep(wait)
-
-    def _trace(self, name: str, info: Mapping[str, Any]) -> None:  # noqa: ARG002  the signature of httpcore
-        stage, _, step = name.rpartition(".")
-        if stage not in ("connection.connect_tcp", "connection.start_tls"):
-            return
-        now = self._pace.clock() * 1000
-        if step == "started":
-            self._log.connect_milliseconds -= now
-        else:  # complete or failed
-            self._log.connect_milliseconds += now
-            self._log.connects += stage == "connection.connect_tcp" and step == "complete"
 
 
 def _no(answer: Answer, what: str, expected: str, kind: type[HttpRefused] = HttpRefused) -> HttpRefused:

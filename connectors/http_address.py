@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -29,6 +30,7 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}/"
 
 
+@lru_cache(maxsize=256)
 def joined(base: str, reference: str) -> str | None:
     """The address that a reference means, seen from ``base``; None where it is no address or lies on another host."""
     try:

@@ -26,6 +26,8 @@ class Asked:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
+    target: str = ""
+    """Path and query as they came; told by :class:`HostileServer`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def _handler(server: HostileServer) -> type[BaseHTTPRequestHandler]:
             size = int(self.headers.get("Content-Length") or 0)
             headers = {name.lower(): value for name, value in self.headers.items()}
             query = dict(parse_qsl(parts.query, keep_blank_values=True))
-            reply = server.reply(Asked(self.command, parts.path, query, headers, self.rfile.read(size)))
+            reply = server.reply(Asked(self.command, parts.path, query, headers, self.rfile.read(size), self.path))
             if reply.held:
                 server.hold()
                 self.close_connection = True

@@ -1,5 +1,5 @@
-"""Reading a Canvas; ``python -m tests.bench.bench_canvas URL`` is the process that reads. Reading JSON is counted as the
-connector's own work."""
+"""Reading a Canvas; ``python -m tests.bench.bench_canvas URL HOME DATABASE`` is the process that reads. Reading JSON is
+counted as the connector's own work."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def keep(reader: Any) -> None:
     reader._client.http.answers = {}
 
 
-CANVAS = Subject("Canvas", CanvasConnector, "/api/v1", keep)
+CANVAS = Subject("Canvas", CanvasConnector, "/api/v1", 3.3, keep)
 
 
-def figures(enrollments: int = 6_000, courses: int = 40) -> Iterator[harness.Figure]:
-    """The figures; a record for each course, enrollment and submission (about four to an enrollment)."""
-    return CANVAS.figures("tests.bench.bench_canvas", enrollments, courses)
+def figures(bed: harness.Bed, records: int) -> Iterator[harness.Figure]:
+    """The figures; a record for each course, enrollment and submission."""
+    return CANVAS.figures(bed, "tests.bench.bench_canvas", records)
 
 
 if __name__ == "__main__":
-    CANVAS.work(sys.argv[1])
+    CANVAS.work(*sys.argv[1:])

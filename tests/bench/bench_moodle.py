@@ -1,4 +1,4 @@
-"""Reading a Moodle; ``python -m tests.bench.bench_moodle URL`` is the process that reads."""
+"""Reading a Moodle; ``python -m tests.bench.bench_moodle URL HOME DATABASE`` is the process that reads."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def keep(reader: Any) -> None:
     reader._client.answers = {}
 
 
-MOODLE = Subject("Moodle", MoodleConnector, "", keep)
+MOODLE = Subject("Moodle", MoodleConnector, "", 5.9, keep)
 
 
-def figures(enrollments: int = 6_000, courses: int = 40) -> Iterator[harness.Figure]:
-    """The figures; a record for each course, enrollment, activity of a learner and certificate (five to an enrollment)."""
-    return MOODLE.figures("tests.bench.bench_moodle", enrollments, courses)
+def figures(bed: harness.Bed, records: int) -> Iterator[harness.Figure]:
+    """The figures; a record for each course, enrollment, activity of a learner and certificate."""
+    return MOODLE.figures(bed, "tests.bench.bench_moodle", records)
 
 
 if __name__ == "__main__":
-    MOODLE.work(sys.argv[1])
+    MOODLE.work(*sys.argv[1:])
