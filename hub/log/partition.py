@@ -28,7 +28,7 @@ def murmur2(data: bytes) -> int:
     return h ^ h >> 15
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16_384)  # the keys of a chunk of a run, until they are decided and folded
 def partition_for(key: bytes, partitions: int) -> int:
     """The partition, from 0, of a key in a topic with so many partitions."""
     return (murmur2(key) & 0x7FFFFFFF) % partitions

@@ -51,7 +51,7 @@ class Keyring:
         max_age_s: float = 60.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``capacity``: opened keys kept, about 3 KiB each, the least recently used go first; ``clock``: monotonic seconds."""
+        """``capacity``: opened keys kept, about 0.7 KiB each, the least recently used go first; ``clock``: monotonic seconds."""
         self._store = store
         self._master = master
         self._capacity = capacity

@@ -16,7 +16,7 @@ from hub.errors import Fatal, Retriable, Unusable
 from hub.log.port import Record
 from projections.engine.batch import NONE_DISCARDED, Batch, Counts, Decoded, Discarded, Reached, Writes, decoded
 
-CACHE_ROWS = 20_000
+CACHE_ROWS = 10_000
 
 
 class OwnershipLost(Fatal):
