@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import create_mock_engine
@@ -12,7 +13,10 @@ from projections.tables import metadata
 
 
 def script() -> str:
-    """Everything that the declarations say, as SQL for an empty database: tables, keys, indexes, comments."""
+    """Everything that the declarations say, as SQL for an empty database: tables, keys, indexes, comments.
+
+    Always the same text: a table's indexes, which SQLAlchemy keeps as a set, are sorted.
+    """
     statements: list[str] = []
 
     def collect(statement: ExecutableDDLElement, *_: Any, **__: Any) -> None:
@@ -22,7 +26,8 @@ def script() -> str:
 
     engine = create_mock_engine("postgresql+psycopg://", collect)
     metadata.create_all(engine, checkfirst=False)
-    return "".join(statements)
+    runs = groupby(statements, key=lambda statement: "INDEX" in statement.split(" (")[0])
+    return "".join(text for is_index, run in runs for text in (sorted(run) if is_index else run))
 
 
 if __name__ == "__main__":

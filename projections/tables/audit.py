@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Mapped
 
 from projections.tables import columns as c
-from projections.tables.base import Base, described, index, reference
+from projections.tables.base import Base, described, index, own_index, reference
 from projections.tables.rules import AtLeast
 
 AUDIT_TYPES = (
@@ -69,6 +69,7 @@ class AuditTrail(Base):
         index("performed_by_user_id"),
         index("timestamp"),
         index("data_sensitivity_level"),
+        own_index("entity", "entity_id", where="enrollment_id IS NULL"),  # the others are found by their enrollment
         reference("fk_lms_audit_company", "company_id", "company"),
         reference("fk_lms_audit_lms_integration", "lms_integration_id", "lms_integration_config"),
         reference("fk_lms_audit_enrollment", "enrollment_id", "lms_course_enrollment"),

@@ -32,11 +32,20 @@ class Lookup:
     columns: tuple[str, ...]
     unique: bool = False
     method: str = "btree"
+    where: str = ""
+    """Only rows of which this is true; empty: all rows."""
+    own: bool = False
+    """Beside those of the specification, which are held to its letter."""
 
 
 def index(*columns: str, name: str = "", method: str = "btree") -> Lookup:
     """An index, named ``idx_<first column>`` unless another name is given."""
     return Lookup(name or f"idx_{columns[0]}", columns, method=method)
+
+
+def own_index(name: str, column: str, where: str) -> Lookup:
+    """An index of the hub's own on a specified table, over some of its rows; named ``own_<name>``."""
+    return Lookup(f"own_{name}", (column,), where=where, own=True)
 
 
 def unique(name: str, *columns: str) -> Lookup:
@@ -70,7 +79,9 @@ def _named(table: str, lookup: Lookup) -> Index | UniqueConstraint:
     if lookup.unique:
         return UniqueConstraint(*lookup.columns, name=name)
     if lookup.method == "btree":
-        return Index(name, *(text(column) if "(" in column else column for column in lookup.columns))
+        columns = [text(column) if "(" in column else column for column in lookup.columns]
+        where = text(lookup.where) if lookup.where else None
+        return Index(name, *columns, postgresql_where=where, info={"own": lookup.own})
     return Index(name, *lookup.columns, postgresql_using=lookup.method)
 
 

@@ -1,7 +1,7 @@
 """Reads the text of ``docs/specification.md`` and says where a declaration differs from it, in either direction.
 
 How its words are read stands in ``docs/decisions/0004-tables.md``. The one column that may be added is ``fold_state``,
-at the end.
+at the end. Indexes that are marked as the hub's own (``own_index``) stand beside.
 """
 
 from __future__ import annotations
@@ -152,7 +152,8 @@ def _expected_indexes(specified: SpecifiedTable) -> dict[str, object]:
 
 
 def _declared_indexes(table: Table) -> dict[str, object]:
-    found: dict[str, object] = {str(i.name): (bool(i.unique), tuple(i.columns.keys())) for i in table.indexes}
+    specified = (index for index in table.indexes if not index.info.get("own"))
+    found: dict[str, object] = {str(i.name): (bool(i.unique), tuple(i.columns.keys())) for i in specified}
     for constraint in table.constraints:
         if isinstance(constraint, UniqueConstraint):
             found[str(constraint.name)] = (True, tuple(constraint.columns.keys()))

@@ -12,6 +12,7 @@ CREATE TABLE hub.stream_head (
     recorded_at TIMESTAMP WITH TIME ZONE,
     row_id UUID,
     parked BOOLEAN DEFAULT false NOT NULL,
+    observation_offset BIGINT,
     PRIMARY KEY (stream_id)
 )
  WITH (fillfactor = 85);
@@ -24,6 +25,7 @@ COMMENT ON COLUMN hub.stream_head.version IS 'Version that the last applied even
 COMMENT ON COLUMN hub.stream_head.recorded_at IS 'Greatest recorded_at among the applied events (UTC).';
 COMMENT ON COLUMN hub.stream_head.row_id IS 'Current row of the stream, such as the newest cycle of an enrollment.';
 COMMENT ON COLUMN hub.stream_head.parked IS 'True while an event of the stream is parked; what follows waits behind it.';
+COMMENT ON COLUMN hub.stream_head.observation_offset IS 'Offset in lms.observations of the last observation that led to an event; NULL: none did yet.';
 
 CREATE TABLE hub.projection_offset (
     topic VARCHAR(100) NOT NULL,
@@ -76,15 +78,15 @@ CREATE TABLE hub.dead_letter (
     CONSTRAINT chk_chain CHECK (octet_length(chain) = 32)
 );
 
-CREATE INDEX dead_letter_idx_recorded_at ON hub.dead_letter (recorded_at);
-
 CREATE INDEX dead_letter_idx_company_id ON hub.dead_letter (company_id);
 
 CREATE INDEX dead_letter_idx_lms_integration_id ON hub.dead_letter (lms_integration_id);
 
-CREATE INDEX dead_letter_idx_stream_id ON hub.dead_letter (stream_id);
+CREATE INDEX dead_letter_idx_recorded_at ON hub.dead_letter (recorded_at);
 
 CREATE INDEX dead_letter_idx_run_id ON hub.dead_letter (run_id);
+
+CREATE INDEX dead_letter_idx_stream_id ON hub.dead_letter (stream_id);
 COMMENT ON TABLE hub.dead_letter IS 'Records that could not be taken in (rejected) or folded (parked), and what waits behind a parked one (behind).';
 COMMENT ON COLUMN hub.dead_letter.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.dead_letter.company_id IS 'Company that the record names; NULL: unknown.';
@@ -386,9 +388,9 @@ CREATE TABLE hub.lms_course_enrollment_history (
     CONSTRAINT chk_score_valid CHECK (score_achieved >= 0 AND max_score >= 0 AND passing_score >= 0)
 );
 
-CREATE INDEX lms_course_enrollment_history_idx_recorded_at ON hub.lms_course_enrollment_history USING brin (recorded_at);
-
 CREATE INDEX lms_course_enrollment_history_idx_former_employee_id ON hub.lms_course_enrollment_history (former_employee_id) WHERE former_employee_id IS NOT NULL;
+
+CREATE INDEX lms_course_enrollment_history_idx_recorded_at ON hub.lms_course_enrollment_history USING brin (recorded_at);
 COMMENT ON TABLE hub.lms_course_enrollment_history IS 'Every version that a row of lms_course_enrollment had; the highest one is the present row.';
 COMMENT ON COLUMN hub.lms_course_enrollment_history.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.lms_course_enrollment_history.company_id IS 'Company that the row belongs to.';
@@ -589,11 +591,11 @@ CREATE TABLE hub.department (
     CONSTRAINT fk_department_company FOREIGN KEY(company_id) REFERENCES hub.company (id)
 );
 
-CREATE INDEX department_idx_parent_department_id ON hub.department (parent_department_id);
+CREATE INDEX department_idx_company_id_code ON hub.department (company_id, code);
 
 CREATE INDEX department_idx_manager_employee_id ON hub.department (manager_employee_id);
 
-CREATE INDEX department_idx_company_id_code ON hub.department (company_id, code);
+CREATE INDEX department_idx_parent_department_id ON hub.department (parent_department_id);
 COMMENT ON TABLE hub.department IS 'A department of a company; departments form a tree.';
 COMMENT ON COLUMN hub.department.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.department.company_id IS 'Company that the row belongs to.';
@@ -625,9 +627,9 @@ CREATE TABLE hub.team (
 
 CREATE INDEX team_idx_company_id_code ON hub.team (company_id, code);
 
-CREATE INDEX team_idx_lead_employee_id ON hub.team (lead_employee_id);
-
 CREATE INDEX team_idx_department_id ON hub.team (department_id);
+
+CREATE INDEX team_idx_lead_employee_id ON hub.team (lead_employee_id);
 COMMENT ON TABLE hub.team IS 'A team of a company, within a department or across several.';
 COMMENT ON COLUMN hub.team.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.team.company_id IS 'Company that the row belongs to.';
@@ -705,19 +707,19 @@ CREATE TABLE hub.employee (
     CONSTRAINT chk_employment_status_enum CHECK (employment_status IN ('Active', 'On Leave', 'Terminated'))
 );
 
-CREATE INDEX employee_idx_company_id_lower_number ON hub.employee (company_id, lower(employee_number));
+CREATE INDEX employee_idx_company_id_lower_custom_identifier ON hub.employee (company_id, lower(custom_identifier));
 
 CREATE INDEX employee_idx_company_id_lower_email ON hub.employee (company_id, lower(email));
 
-CREATE INDEX employee_idx_manager_employee_id ON hub.employee (manager_employee_id);
-
 CREATE INDEX employee_idx_company_id_lower_login_name ON hub.employee (company_id, lower(login_name));
 
-CREATE INDEX employee_idx_team_id ON hub.employee (team_id);
+CREATE INDEX employee_idx_company_id_lower_number ON hub.employee (company_id, lower(employee_number));
 
 CREATE INDEX employee_idx_department_id ON hub.employee (department_id);
 
-CREATE INDEX employee_idx_company_id_lower_custom_identifier ON hub.employee (company_id, lower(custom_identifier));
+CREATE INDEX employee_idx_manager_employee_id ON hub.employee (manager_employee_id);
+
+CREATE INDEX employee_idx_team_id ON hub.employee (team_id);
 COMMENT ON TABLE hub.employee IS 'Somebody who works, or worked, for a company.';
 COMMENT ON COLUMN hub.employee.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.employee.company_id IS 'Company that the row belongs to.';
@@ -793,19 +795,19 @@ CREATE TABLE hub.lms_integration_config (
     CONSTRAINT chk_positive_values CHECK (timeout_seconds > 0 AND rate_limit_per_hour > 0 AND max_retry_attempts >= 0)
 );
 
-CREATE INDEX lms_integration_config_idx_integration_method ON hub.lms_integration_config (integration_method);
-
 CREATE INDEX lms_integration_config_idx_company_id ON hub.lms_integration_config (company_id);
+
+CREATE INDEX lms_integration_config_idx_connection_status ON hub.lms_integration_config (connection_status);
+
+CREATE INDEX lms_integration_config_idx_integration_method ON hub.lms_integration_config (integration_method);
 
 CREATE INDEX lms_integration_config_idx_is_active ON hub.lms_integration_config (is_active);
 
 CREATE INDEX lms_integration_config_idx_is_primary_lms ON hub.lms_integration_config (is_primary_lms);
 
-CREATE INDEX lms_integration_config_idx_connection_status ON hub.lms_integration_config (connection_status);
+CREATE INDEX lms_integration_config_idx_last_successful_sync_at ON hub.lms_integration_config (last_successful_sync_at);
 
 CREATE INDEX lms_integration_config_idx_last_sync_at ON hub.lms_integration_config (last_sync_at);
-
-CREATE INDEX lms_integration_config_idx_last_successful_sync_at ON hub.lms_integration_config (last_successful_sync_at);
 
 CREATE INDEX lms_integration_config_idx_lms_type ON hub.lms_integration_config (lms_type);
 COMMENT ON TABLE hub.lms_integration_config IS 'One learning management system of a company: how it is reached, what is taken in, and how the connection is.';
@@ -879,9 +881,9 @@ CREATE TABLE hub.course (
 
 CREATE INDEX course_idx_company_id ON hub.course (company_id);
 
-CREATE INDEX course_idx_course_id ON hub.course (course_id);
-
 CREATE INDEX course_idx_course_code ON hub.course (course_code);
+
+CREATE INDEX course_idx_course_id ON hub.course (course_id);
 
 CREATE INDEX course_idx_lms_integration_id ON hub.course (lms_integration_id);
 COMMENT ON TABLE hub.course IS 'A course in the catalog of one LMS: what it teaches, how long a completion is valid, and its lessons in order.';
@@ -949,9 +951,9 @@ CREATE TABLE hub.sync_run (
     CONSTRAINT chk_counts CHECK (records_read >= 0 AND changed >= 0 AND unchanged >= 0 AND unmatched >= 0 AND stored >= 0 AND rejected >= 0 AND dropped >= 0 AND retired >= 0)
 );
 
-CREATE INDEX sync_run_idx_integration_started ON hub.sync_run (lms_integration_id, started_at);
-
 CREATE INDEX sync_run_idx_company_id ON hub.sync_run (company_id);
+
+CREATE INDEX sync_run_idx_integration_started ON hub.sync_run (lms_integration_id, started_at);
 COMMENT ON TABLE hub.sync_run IS 'One sync or import: what it read and what became of it. records_read = changed + unchanged + unmatched + stored + rejected, or the run has failed or is held.';
 COMMENT ON COLUMN hub.sync_run.id IS 'Identifier of the run.';
 COMMENT ON COLUMN hub.sync_run.company_id IS 'Company that the row belongs to.';
@@ -1000,9 +1002,9 @@ CREATE TABLE hub.xapi_statement (
     CONSTRAINT chk_digest CHECK (octet_length(digest) = 32)
 );
 
-CREATE INDEX xapi_statement_idx_stream_id ON hub.xapi_statement (stream_id);
-
 CREATE INDEX xapi_statement_idx_company_id ON hub.xapi_statement (company_id);
+
+CREATE INDEX xapi_statement_idx_stream_id ON hub.xapi_statement (stream_id);
 COMMENT ON TABLE hub.xapi_statement IS 'One xAPI statement that came in: by its id a repeat is told from a conflict, and a voided one is found. Its text is in the log.';
 COMMENT ON COLUMN hub.xapi_statement.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.xapi_statement.company_id IS 'Company that the row belongs to.';
@@ -1074,25 +1076,25 @@ CREATE TABLE hub.lms_course_enrollment (
 
 CREATE INDEX lms_course_enrollment_idx_company_id ON hub.lms_course_enrollment (company_id);
 
-CREATE INDEX lms_course_enrollment_idx_is_mandatory ON hub.lms_course_enrollment (is_mandatory);
-
-CREATE INDEX lms_course_enrollment_idx_progress_percentage ON hub.lms_course_enrollment USING brin (progress_percentage);
+CREATE INDEX lms_course_enrollment_idx_completion_date ON hub.lms_course_enrollment (completion_date);
 
 CREATE INDEX lms_course_enrollment_idx_course_code ON hub.lms_course_enrollment (course_code);
 
-CREATE INDEX lms_course_enrollment_idx_lms_integration_id ON hub.lms_course_enrollment (lms_integration_id);
+CREATE INDEX lms_course_enrollment_idx_course_id ON hub.lms_course_enrollment (course_id);
 
 CREATE INDEX lms_course_enrollment_idx_employee_id ON hub.lms_course_enrollment (employee_id);
 
-CREATE INDEX lms_course_enrollment_idx_enrollment_status ON hub.lms_course_enrollment (enrollment_status);
+CREATE INDEX lms_course_enrollment_idx_enrollment_date ON hub.lms_course_enrollment (enrollment_date);
 
-CREATE INDEX lms_course_enrollment_idx_completion_date ON hub.lms_course_enrollment (completion_date);
+CREATE INDEX lms_course_enrollment_idx_enrollment_status ON hub.lms_course_enrollment (enrollment_status);
 
 CREATE INDEX lms_course_enrollment_idx_is_compliance_training ON hub.lms_course_enrollment (is_compliance_training);
 
-CREATE INDEX lms_course_enrollment_idx_course_id ON hub.lms_course_enrollment (course_id);
+CREATE INDEX lms_course_enrollment_idx_is_mandatory ON hub.lms_course_enrollment (is_mandatory);
 
-CREATE INDEX lms_course_enrollment_idx_enrollment_date ON hub.lms_course_enrollment (enrollment_date);
+CREATE INDEX lms_course_enrollment_idx_lms_integration_id ON hub.lms_course_enrollment (lms_integration_id);
+
+CREATE INDEX lms_course_enrollment_idx_progress_percentage ON hub.lms_course_enrollment USING brin (progress_percentage);
 COMMENT ON TABLE hub.lms_course_enrollment IS 'One cycle of one person in one course of one LMS. A retake after an end is a new row, and so is work after Dropped, or after Expired without completion_date. An ended row keeps its dates and certificate for ever.';
 COMMENT ON COLUMN hub.lms_course_enrollment.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.lms_course_enrollment.company_id IS 'Company that the row belongs to.';
@@ -1181,9 +1183,9 @@ CREATE INDEX lms_integration_monitoring_idx_company_id ON hub.lms_integration_mo
 
 CREATE INDEX lms_integration_monitoring_idx_data_accuracy_score ON hub.lms_integration_monitoring (data_accuracy_score);
 
-CREATE INDEX lms_integration_monitoring_idx_lms_integration_id ON hub.lms_integration_monitoring (lms_integration_id);
-
 CREATE INDEX lms_integration_monitoring_idx_error_rate ON hub.lms_integration_monitoring (error_rate);
+
+CREATE INDEX lms_integration_monitoring_idx_lms_integration_id ON hub.lms_integration_monitoring (lms_integration_id);
 
 CREATE INDEX lms_integration_monitoring_idx_monitoring_date ON hub.lms_integration_monitoring (monitoring_date);
 
@@ -1270,21 +1272,21 @@ CREATE TABLE hub.lms_analytics_dashboard (
     CONSTRAINT chk_percentage_ranges CHECK (completion_rate BETWEEN 0 AND 100 AND engagement_score BETWEEN 0 AND 100)
 );
 
-CREATE INDEX lms_analytics_dashboard_idx_dashboard_type ON hub.lms_analytics_dashboard (dashboard_type);
-
-CREATE INDEX lms_analytics_dashboard_idx_total_enrollments ON hub.lms_analytics_dashboard (total_enrollments);
-
-CREATE INDEX lms_analytics_dashboard_idx_engagement_score ON hub.lms_analytics_dashboard (engagement_score);
-
-CREATE INDEX lms_analytics_dashboard_idx_report_date ON hub.lms_analytics_dashboard (report_date);
-
-CREATE INDEX lms_analytics_dashboard_idx_lms_integration_id ON hub.lms_analytics_dashboard (lms_integration_id);
-
-CREATE INDEX lms_analytics_dashboard_idx_completion_rate ON hub.lms_analytics_dashboard (completion_rate);
-
 CREATE INDEX lms_analytics_dashboard_idx_analysis_period ON hub.lms_analytics_dashboard (analysis_period);
 
 CREATE INDEX lms_analytics_dashboard_idx_company_id ON hub.lms_analytics_dashboard (company_id);
+
+CREATE INDEX lms_analytics_dashboard_idx_completion_rate ON hub.lms_analytics_dashboard (completion_rate);
+
+CREATE INDEX lms_analytics_dashboard_idx_dashboard_type ON hub.lms_analytics_dashboard (dashboard_type);
+
+CREATE INDEX lms_analytics_dashboard_idx_engagement_score ON hub.lms_analytics_dashboard (engagement_score);
+
+CREATE INDEX lms_analytics_dashboard_idx_lms_integration_id ON hub.lms_analytics_dashboard (lms_integration_id);
+
+CREATE INDEX lms_analytics_dashboard_idx_report_date ON hub.lms_analytics_dashboard (report_date);
+
+CREATE INDEX lms_analytics_dashboard_idx_total_enrollments ON hub.lms_analytics_dashboard (total_enrollments);
 COMMENT ON TABLE hub.lms_analytics_dashboard IS 'One row per dashboard (type, and what it is about) and period. NULL is no data, with its reason in additional_metrics.reasons; parts of every ratio stand in additional_metrics.parts.';
 COMMENT ON COLUMN hub.lms_analytics_dashboard.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.lms_analytics_dashboard.company_id IS 'Company that the row belongs to.';
@@ -1345,19 +1347,19 @@ CREATE TABLE hub.lms_account (
     CONSTRAINT chk_matched_by_enum CHECK (matched_by IN ('hr_number', 'custom_field', 'email', 'login', 'manual'))
 );
 
-CREATE INDEX lms_account_idx_lms_integration_id ON hub.lms_account (lms_integration_id);
+CREATE INDEX lms_account_idx_company_id ON hub.lms_account (company_id);
+
+CREATE INDEX lms_account_idx_company_id_custom_identifier ON hub.lms_account (company_id, custom_identifier);
 
 CREATE INDEX lms_account_idx_company_id_email ON hub.lms_account (company_id, email);
 
 CREATE INDEX lms_account_idx_company_id_hr_number ON hub.lms_account (company_id, hr_number);
 
-CREATE INDEX lms_account_idx_company_id ON hub.lms_account (company_id);
-
 CREATE INDEX lms_account_idx_company_id_login_name ON hub.lms_account (company_id, login_name);
 
 CREATE INDEX lms_account_idx_employee_id ON hub.lms_account (employee_id);
 
-CREATE INDEX lms_account_idx_company_id_custom_identifier ON hub.lms_account (company_id, custom_identifier);
+CREATE INDEX lms_account_idx_lms_integration_id ON hub.lms_account (lms_integration_id);
 COMMENT ON TABLE hub.lms_account IS 'Somebody as one LMS knows them, linked to an employee where one key named exactly one.';
 COMMENT ON COLUMN hub.lms_account.id IS 'Identifier of the account: UUIDv5 of a keyed hash of the identifier in the LMS.';
 COMMENT ON COLUMN hub.lms_account.company_id IS 'Company that the row belongs to.';
@@ -1418,25 +1420,27 @@ CREATE TABLE hub.lms_audit_trail (
     CONSTRAINT chk_affected_employees_positive CHECK (affected_employees >= 0)
 );
 
+CREATE INDEX lms_audit_trail_idx_action ON hub.lms_audit_trail (action);
+
+CREATE INDEX lms_audit_trail_idx_audit_type ON hub.lms_audit_trail (audit_type);
+
 CREATE INDEX lms_audit_trail_idx_company_id ON hub.lms_audit_trail (company_id);
 
 CREATE INDEX lms_audit_trail_idx_data_sensitivity_level ON hub.lms_audit_trail (data_sensitivity_level);
 
-CREATE INDEX lms_audit_trail_idx_performed_by_user_id ON hub.lms_audit_trail (performed_by_user_id);
-
-CREATE INDEX lms_audit_trail_idx_action ON hub.lms_audit_trail (action);
-
-CREATE INDEX lms_audit_trail_idx_timestamp ON hub.lms_audit_trail (timestamp);
-
-CREATE INDEX lms_audit_trail_idx_lms_integration_id ON hub.lms_audit_trail (lms_integration_id);
+CREATE INDEX lms_audit_trail_idx_enrollment_id ON hub.lms_audit_trail (enrollment_id);
 
 CREATE INDEX lms_audit_trail_idx_entity_type ON hub.lms_audit_trail (entity_type);
 
-CREATE INDEX lms_audit_trail_idx_enrollment_id ON hub.lms_audit_trail (enrollment_id);
+CREATE INDEX lms_audit_trail_idx_lms_integration_id ON hub.lms_audit_trail (lms_integration_id);
+
+CREATE INDEX lms_audit_trail_idx_performed_by_user_id ON hub.lms_audit_trail (performed_by_user_id);
 
 CREATE INDEX lms_audit_trail_idx_risk_level ON hub.lms_audit_trail (risk_level);
 
-CREATE INDEX lms_audit_trail_idx_audit_type ON hub.lms_audit_trail (audit_type);
+CREATE INDEX lms_audit_trail_idx_timestamp ON hub.lms_audit_trail (timestamp);
+
+CREATE INDEX lms_audit_trail_own_entity ON hub.lms_audit_trail (entity_id) WHERE enrollment_id IS NULL;
 COMMENT ON TABLE hub.lms_audit_trail IS 'One row per event, written in the same transaction as the row that it changed. The id is that of the event.';
 COMMENT ON COLUMN hub.lms_audit_trail.id IS 'Identifier of the event.';
 COMMENT ON COLUMN hub.lms_audit_trail.company_id IS 'Company that the row belongs to.';
@@ -1506,17 +1510,7 @@ CREATE TABLE hub.lms_learning_progress (
 )
  WITH (fillfactor = 85);
 
-CREATE INDEX lms_learning_progress_idx_lesson_id ON hub.lms_learning_progress (lesson_id);
-
-CREATE INDEX lms_learning_progress_idx_lms_integration_id ON hub.lms_learning_progress (lms_integration_id);
-
-CREATE INDEX lms_learning_progress_idx_enrollment_id ON hub.lms_learning_progress (enrollment_id);
-
-CREATE INDEX lms_learning_progress_idx_progress_status ON hub.lms_learning_progress (progress_status);
-
-CREATE INDEX lms_learning_progress_idx_is_mandatory_lesson ON hub.lms_learning_progress (is_mandatory_lesson);
-
-CREATE INDEX lms_learning_progress_idx_employee_id ON hub.lms_learning_progress (employee_id);
+CREATE INDEX lms_learning_progress_idx_company_id ON hub.lms_learning_progress (company_id);
 
 CREATE INDEX lms_learning_progress_idx_completion_date ON hub.lms_learning_progress (completion_date);
 
@@ -1524,7 +1518,17 @@ CREATE INDEX lms_learning_progress_idx_completion_percentage ON hub.lms_learning
 
 CREATE INDEX lms_learning_progress_idx_course_id ON hub.lms_learning_progress (course_id);
 
-CREATE INDEX lms_learning_progress_idx_company_id ON hub.lms_learning_progress (company_id);
+CREATE INDEX lms_learning_progress_idx_employee_id ON hub.lms_learning_progress (employee_id);
+
+CREATE INDEX lms_learning_progress_idx_enrollment_id ON hub.lms_learning_progress (enrollment_id);
+
+CREATE INDEX lms_learning_progress_idx_is_mandatory_lesson ON hub.lms_learning_progress (is_mandatory_lesson);
+
+CREATE INDEX lms_learning_progress_idx_lesson_id ON hub.lms_learning_progress (lesson_id);
+
+CREATE INDEX lms_learning_progress_idx_lms_integration_id ON hub.lms_learning_progress (lms_integration_id);
+
+CREATE INDEX lms_learning_progress_idx_progress_status ON hub.lms_learning_progress (progress_status);
 COMMENT ON TABLE hub.lms_learning_progress IS 'One lesson (activity, SCO, module item) of one enrollment; key (enrollment, lesson).';
 COMMENT ON COLUMN hub.lms_learning_progress.id IS 'Identifier of the row: UUIDv5 of its natural key, equal after every rebuild.';
 COMMENT ON COLUMN hub.lms_learning_progress.company_id IS 'Company that the row belongs to.';
