@@ -8,7 +8,9 @@ STAMP := $(VENV)/.installed
 KAFKA_LOCAL := tests/tools/kafka-local/kafka-local
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-system-postgres check bench lock kafka-jars clean
+ROUNDS ?= 3
+
+.PHONY: help demo test test-faults test-system-postgres check bench lock kafka-jars clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -18,6 +20,13 @@ demo: $(STAMP)  ## a hub with sample data on this machine
 
 test: $(STAMP) kafka-jars  ## all tests; ARGS="-k name" narrows them
 	$(BIN)/python -m pytest $(ARGS)
+
+test-faults: $(STAMP) kafka-jars  ## the whole fault suite, ROUNDS=3 times with other seeds; HUB_TEST_SEED=N repeats one
+	@for round in $$(seq $(ROUNDS)); do \
+		seed=$${HUB_TEST_SEED:-$$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')}; \
+		echo "round $$round of $(ROUNDS), HUB_TEST_SEED=$$seed"; \
+		HUB_TEST_FAULTS=1 HUB_TEST_SEED=$$seed $(BIN)/python -m pytest tests/acceptance/faults $(ARGS) || exit 1; \
+	done
 
 test-system-postgres: $(STAMP)  ## what rests on PostgreSQL, on the one that the system has (15 or later)
 	HUB_TEST_SYSTEM_POSTGRES=1 $(BIN)/python -m pytest -m "not kafka" tests/integration/test_migrations.py \

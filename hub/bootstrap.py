@@ -26,6 +26,7 @@ from hub.log.manage import KafkaTarget, LogTarget, PostgresTarget, init, open_lo
 from hub.log.partition import partition_for
 from hub.log.port import EventLog, NewRecord
 from hub.postgres.embedded import embedded
+from hub.postgres.patience import with_patience
 from hub.runners import DECIDE_BATCH, DECIDE_LOCK, FOLD_BATCH, FOLD_LOCK, Runner
 from hub.settings import Settings
 from hub.vault import Keyring, PostgresKeyStore, load_master_key
@@ -164,9 +165,9 @@ def target_of(settings: Settings, url: str) -> LogTarget:
 
 @contextmanager
 def database(settings: Settings) -> Iterator[str]:
-    """The database's URL: the one given, else the embedded server, started where nobody has."""
+    """The database's URL: the one given, with the hub's patience, else the embedded server, started where nobody has."""
     if settings.database_url is not None:
-        yield settings.database_url.get_secret_value()
+        yield with_patience(settings.database_url.get_secret_value())
         return
     with embedded(settings.home) as url:
         yield url

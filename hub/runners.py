@@ -24,6 +24,8 @@ FOLD_LOCK, DECIDE_LOCK = 7_203_001, 7_203_002
 """First keys of the advisory locks; the second is the partition."""
 STANDBY_SECONDS = 0.25
 IDLE_SECONDS = 5.0
+TELL_SECONDS = 2.0
+"""For so long a runner may begin again in vain before it says that it does not get on."""
 FOLD_BATCH, DECIDE_BATCH = 2000, 2000
 CYCLES = (50_000, 20, 20)
 """Thresholds of Python's search for cyclic garbage: a batch makes tens of thousands of objects, none of them in a cycle."""
@@ -65,6 +67,11 @@ class Runner:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self.failure: BaseException | None = None
+        """Why it does not get on; None where it does, or may in a moment."""
+        self._hindered: float | None = None
+        """When it was stopped by what may be over soon; None where something has gone well since."""
+        self._under_way = False
+        """A batch was taken, which may still fail."""
 
     def start(self) -> None:
         """Begin. From now on this process looks for cyclic garbage less often."""
@@ -86,6 +93,7 @@ class Runner:
                     self._work_on(connection)
             except (psycopg.OperationalError, Retriable, Fatal) as problem:
                 log.warning("runner begins again", runner=self.name, problem=str(problem))
+                self._hinder(problem)
                 self._stop.wait(STANDBY_SECONDS)
             except LogClosedError:
                 return
@@ -94,6 +102,17 @@ class Runner:
                     log.exception("runner failed", runner=self.name)
                 self.failure = problem
                 self._stop.wait(1.0)
+
+    def _hinder(self, problem: Exception) -> None:
+        """What may be over at once is told only when it is not."""
+        self._under_way = False
+        if self._hindered is None:
+            self._hindered = time.monotonic()
+        elif time.monotonic() - self._hindered > TELL_SECONDS:
+            self.failure = problem
+
+    def _get_on(self) -> None:
+        self.failure = self._hindered = None
 
     def _work_on(self, connection: psycopg.Connection[Any]) -> None:
         """Hold what is free of the share, and work on it."""
@@ -117,12 +136,14 @@ class Runner:
         records = self._log.read(at, self._batch)
         if not records:
             at |= self._work.settle()
-            self.failure = None
+            self._get_on()
             if not self._log.wait(at, patience):
                 connection.execute("SELECT 1")
             return
         again = self._work.take(records)
-        self.failure = None
+        if self._under_way:  # what was taken before is done by now
+            self._get_on()
+        self._under_way = True
         for record in records:
             at[record.topic, record.partition] = record.offset + 1
         if again:

@@ -17,21 +17,14 @@ import psycopg
 import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
-from psycopg import sql
 
 from hub.bootstrap import Hub, open_hub
 from hub.errors import HubError, Refused
 from hub.lanes import Lanes
 from hub.logging import logger
 from hub.parts import PARTS, Part
+from hub.presence import SERVER, Presence
 from hub.settings import Settings
-
-AGAIN_SECONDS = 1.0
-PRESENCE = "hub serve"
-"""The database session by which others see that a server is there, and why it does not get on."""
-TELL_SECONDS = 2.0
-TOLD_LETTERS = 700
-"""PostgreSQL shows the first 1024 bytes of a session's statement."""
 
 log = logger(__name__)
 
@@ -57,7 +50,7 @@ def serve(settings: Settings, host: str, port: int, stop: threading.Event, ready
             stack.callback(part.close)
             part.start()
         told = [hub.failures, *([] if lanes is None else [lanes.failures]), *(part.failures for part in running)]
-        presence = Presence(hub, lambda: [text for failures in told for text in failures()])
+        presence = Presence(hub, SERVER, lambda: [text for failures in told for text in failures()])
         stack.callback(presence.close)
         presence.start()
         server = uvicorn.Server(
@@ -85,48 +78,6 @@ def health(hub: Hub, failures: Callable[[], list[str]]) -> FastAPI:
         return JSONResponse({"alive": True, "ready": is_ready}, 200 if is_ready else 503)
 
     return app
-
-
-class Presence:
-    """A database session that says: a server is here, and this is why it does not get on (or nothing)."""
-
-    def __init__(self, hub: Hub, failures: Callable[[], list[str]]) -> None:
-        self._hub = hub
-        self.failures = failures
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="presence", daemon=True)
-
-    def start(self) -> None:
-        """Be seen from now on."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """Be seen no longer."""
-        self._stop.set()
-        self._thread.join(10)
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                with psycopg.connect(self._hub.url, autocommit=True, application_name=PRESENCE) as connection:
-                    while not self._stop.is_set():
-                        told = "; ".join(_told(text) for text in self.failures())
-                        connection.execute(sql.SQL("SELECT {}").format(sql.Literal(told[:TOLD_LETTERS])))
-                        self._stop.wait(TELL_SECONDS)
-            except psycopg.Error:
-                self._stop.wait(AGAIN_SECONDS)
-
-
-def failures_told(query: str | None) -> list[str]:
-    """The failures in the statement that a presence shows."""
-    text = (query or "").partition("'")[2].rpartition("'")[0]
-    return [one for one in text.split("; ") if one]
-
-
-def _told(text: str) -> str:
-    """A failure as the text of a statement: its first line, without what would end it."""
-    line = (text.splitlines() or [""])[0]
-    return line.translate({ord(letter): " " for letter in "';\\"})
 
 
 def _reason(problem: Exception) -> str:

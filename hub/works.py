@@ -22,7 +22,7 @@ from projections import folds
 from projections.copyformat import Opener
 from projections.engine.behind import BatchRefused, BehindStore
 from projections.engine.folder import Folder, FoldStore, Gap
-from projections.engine.pg_store import PgStore
+from projections.engine.pg_store import PgStore, why_not
 
 Partitions = Sequence[tuple[str, int]]
 Starts = dict[tuple[str, int], int]
@@ -108,7 +108,7 @@ class Folding:
             folder = Folder(self._store(), codec.decode, self._clock)
             found = folder.own(self._partitions)
         except psycopg.OperationalError as problem:
-            raise Retriable("the database cannot be reached; the batch will be taken again") from problem
+            raise Retriable(f"{why_not(problem)}; the batch will be taken again") from problem
         self._folder = folder
         return found
 

@@ -83,6 +83,7 @@ async def _started(bootstrap_servers: str) -> AIOKafkaConsumer:
         client_id="hub-audit",
         enable_auto_commit=False,
         auto_offset_reset="none",
+        fetch_max_wait_ms=10,  # a fetch ahead at the end of one partition holds up the first one of the next
         fetch_max_bytes=MAX_READ_BYTES,
         max_partition_fetch_bytes=2 * MAX_RECORD_BYTES,
     )

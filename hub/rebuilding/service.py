@@ -67,12 +67,13 @@ class Rebuilding:
 
         Mending is an event first, so what was rewritten is never without its reason.
 
-        Raises Refused where the log is not whole or another such act is under way.
+        Raises Refused where the log is not whole, another such act is under way, or a dead letter was discarded meanwhile.
         """
         _demand_known(tables)
         with self._alone() as connection, self._loaded(connection, _topics_of(tables)) as loader:
             pair.primary_keys(self._connect, NEXT, self._processes)
             results = self._compared(loader, tables or LIVE, _topics_of(tables))
+            _demand_same_discards(loader)
             keys = {one.table: [row.key for row in one.differing] for one in results if one.differing}
             if mend and keys:
                 self._mend(connection, loader, keys, reason, _topics_of(tables))
@@ -102,6 +103,7 @@ class Rebuilding:
                 pair.indexes(self._connect, NEXT, self._processes)
                 self._tell("build indexes", 1, 1)
                 done.results = self._compared(loader, LIVE, tuple(folds.BY_TOPIC))
+                _demand_same_discards(loader)
                 _demand_expected(done.results, changed, accept=accept)
                 self._exchange(connection, loader, NEXT, done)
             done.records = sum(swap.offsets(connection).values())
@@ -203,6 +205,7 @@ class Rebuilding:
             loader.fold_to(_only(swap.offsets(connection), topics))
             with swap.held(connection, readers_too=False):
                 loader.fold_to(_only(swap.offsets(connection), topics))
+                _demand_same_discards(loader)
                 repair.repair(connection, keys)
 
         self._patiently(connection, attempt)
@@ -221,9 +224,7 @@ class Rebuilding:
                 pass
             complete = swap.marker(connection)
             loader.fold_to(swap.offsets(connection))
-            if not loader.knows_all_discards():
-                raise Refused("dead letters: one was discarded meanwhile; expected to be asked again, which begins anew",
-                              field="dead letters", rule="as when it began", expected="ask again")  # fmt: skip
+            _demand_same_discards(loader)
             done.held_seconds = swap.exchange(connection, schema, rest, complete)
 
         self._patiently(connection, attempt)
@@ -253,6 +254,13 @@ def _demand_known(tables: Collection[str]) -> None:
         if name not in LIVE:
             raise Refused(f"table: {name} is none; expected one of {', '.join(LIVE)}",
                           field="table", rule="exists", expected=", ".join(LIVE))  # fmt: skip
+
+
+def _demand_same_discards(loader: Loader) -> None:
+    """Rows that were folded with a record that no longer counts are not to be held against the live ones."""
+    if not loader.knows_all_discards():
+        raise Refused("dead letters: one was discarded meanwhile; expected to be asked again, which begins anew",
+                      field="dead letters", rule="as when it began", expected="ask again")  # fmt: skip
 
 
 def _demand_expected(results: Sequence[Result], changed: Collection[str], *, accept: bool) -> None:

@@ -15,6 +15,7 @@ import faust
 from hub.bootstrap import Hub, open_hub
 from hub.errors import Refused
 from hub.logging import logger
+from hub.presence import WORKER, Presence
 from hub.runners import CYCLES, DECIDE_BATCH, FOLD_BATCH
 from hub.settings import Settings
 from hub.worker import quiet
@@ -124,17 +125,24 @@ def _run(hub: Hub, group: Group, folder: str, health_port: int | None, grace: fl
         redirect_stdouts=False,
         stdout=sys.stderr,
     )
+    presence = Presence(hub, WORKER, lambda: _failures(tails))
+    presence.start()
     try:
         process.execute_from_commandline()
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else 1
     finally:
+        presence.close()
         for tail in tails:
             tail.lane.leave = True
             tail.lane.close()
         folding.close()
     log.info("worker ended", code=code)
     return code
+
+
+def _failures(tails: Sequence[Tail]) -> list[str]:
+    return [f"{tail.lane.name}: {tail.lane.failure}" for tail in tails if tail.lane.failure is not None]
 
 
 def _host(group: Group, folder: str) -> faust.App:

@@ -36,7 +36,8 @@ class FewLines(logging.Filter):
 
 
 def install() -> None:
-    """Put the filter on the handlers of the root logger."""
+    """Put the filter on the handlers of the root logger; nothing happens the second time."""
     few = FewLines()
     for handler in logging.getLogger().handlers:
-        handler.addFilter(few)
+        if not any(isinstance(one, FewLines) for one in handler.filters):
+            handler.addFilter(few)

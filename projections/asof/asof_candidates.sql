@@ -1,7 +1,8 @@
 -- The enrollments that an answer may be about: those of these employees, now or before a link was changed, in this course.
 CREATE FUNCTION analytics.asof_candidates(company_id uuid, employees uuid[], course text)
 RETURNS SETOF uuid
-LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 20 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+SET jit = off AS $$
 #variable_conflict use_column
 BEGIN
     IF employees IS NOT NULL THEN

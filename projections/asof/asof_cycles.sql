@@ -2,9 +2,10 @@
 --
 -- told: the versions known, without those whose fact was known to be taken out. What a version changed counts from the day
 -- on which it happened; a correction and a retraction concern what stood, so they count for as long as that did. A field has
--- the value that it had before the first version that changed it later than the day. What says its own day (beginning,
--- completion, validity, revocation) goes by that day, as the newest version known tells it.
-CREATE FUNCTION analytics.asof_cycles(company text, on_day date, known_on date, employees uuid[], course text)
+-- the value that it had before the first version that changed it later than the day (before); that is looked for only where
+-- something happened later, and only where it is asked for (fields), as it costs as much as all else. What says its own day
+-- (beginning, completion, validity, revocation) goes by that day, as the newest version known tells it.
+CREATE FUNCTION analytics.asof_cycles(company text, on_day date, known_on date, employees uuid[], course text, fields boolean)
 RETURNS TABLE (
     enrollment_id uuid, employee_id uuid, lms_integration_id uuid, course_id text, status text, is_completed boolean,
     is_valid boolean, enrollment_date date, start_date date, due_date date, completed_on date, valid_from date,
@@ -12,7 +13,8 @@ RETURNS TABLE (
     score_achieved numeric, max_score numeric, passing_score numeric, time_spent_seconds integer, last_access_date timestamptz,
     version integer, event_id uuid, recorded_at timestamptz, was_enrolled boolean
 )
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+SET jit = off SET work_mem = '32MB' AS $$
 #variable_conflict use_column
 DECLARE
     ask record;
@@ -20,62 +22,72 @@ BEGIN
     SELECT * INTO ask FROM analytics.asof_company(company, on_day, known_on);
     RETURN QUERY
     WITH known AS MATERIALIZED (
-        SELECT h.*, (h.occurred_at AT TIME ZONE ask.zone)::date AS day
+        SELECT h.*, x.day, x.day > asof_cycles.on_day AND NOT h.retracted AND h.corrected IS NULL AS after
         FROM analytics.asof_candidates(ask.company_id, asof_cycles.employees, asof_cycles.course) AS c(id)
-        JOIN hub.lms_course_enrollment_history h ON h.id = c.id
-        WHERE h.recorded_at < ask.known_end
+        CROSS JOIN LATERAL (
+            SELECT v.* FROM hub.lms_course_enrollment_history v WHERE v.id = c.id AND v.recorded_at < ask.known_end
+            OFFSET 0 -- by the key of each, never all versions
+        ) h
+        CROSS JOIN LATERAL (SELECT (h.occurred_at AT TIME ZONE ask.zone)::date AS day) x
     ),
-    told AS (
-        SELECT k.*, k.day > asof_cycles.on_day AND NOT k.retracted AND k.corrected IS NULL AS after
-        FROM (SELECT o.*, array_agg(retracts) FILTER (WHERE retracts IS NOT NULL) OVER (PARTITION BY id) AS gone FROM known o) k
-        WHERE (k.event_id = ANY (k.gone)) IS NOT TRUE
+    told AS NOT MATERIALIZED (
+        SELECT k.* FROM known k WHERE k.event_id NOT IN (SELECT r.retracts FROM known r WHERE r.retracts IS NOT NULL)
     ),
-    moved AS (
-        SELECT t.*,
-               after AND enrollment_status IS DISTINCT FROM lag(enrollment_status) OVER w AS status_after,
-               after AND due_date IS DISTINCT FROM lag(due_date) OVER w AS due_after,
-               after AND progress_percentage IS DISTINCT FROM lag(progress_percentage) OVER w AS progress_after,
-               after AND (score_achieved, max_score, passing_score)
-                   IS DISTINCT FROM (lag(score_achieved) OVER w, lag(max_score) OVER w, lag(passing_score) OVER w) AS score_after,
-               after AND time_spent_seconds IS DISTINCT FROM lag(time_spent_seconds) OVER w AS time_after,
-               after AND last_access_date IS DISTINCT FROM lag(last_access_date) OVER w AS access_after
-        FROM told t WINDOW w AS (PARTITION BY id ORDER BY version)
-    ),
-    stood AS (
-        SELECT m.*, bool_or(status_after) OVER w AS no_status, bool_or(due_after) OVER w AS no_due,
-               bool_or(progress_after) OVER w AS no_progress, bool_or(score_after) OVER w AS no_score,
-               bool_or(time_after) OVER w AS no_time, bool_or(access_after) OVER w AS no_access
-        FROM moved m WINDOW w AS (PARTITION BY id ORDER BY version)
-    ),
-    field AS (
-        SELECT s.id, max(version) AS version,
-               (array_agg(employee_id ORDER BY version DESC))[1] AS employee_id,
-               (array_agg(lms_integration_id ORDER BY version DESC))[1] AS lms_integration_id,
-               (array_agg(course_id ORDER BY version DESC))[1] AS course_id,
-               (array_agg(enrollment_status ORDER BY version DESC))[1] AS newest_status,
-               (array_agg(enrollment_date ORDER BY version DESC))[1] AS enrollment_date,
-               (array_agg(start_date ORDER BY version DESC))[1] AS start_date,
-               (array_agg(completion_date ORDER BY version DESC))[1] AS completion_date,
-               (array_agg(valid_from ORDER BY version DESC))[1] AS valid_from,
-               (array_agg(valid_until ORDER BY version DESC))[1] AS valid_until,
-               (array_agg(revoked_on ORDER BY version DESC))[1] AS revoked_on,
-               (array_agg(waived ORDER BY version DESC))[1] AS waived,
-               (array_agg(course_version ORDER BY version DESC))[1] AS course_version,
-               (array_agg(event_id ORDER BY version DESC))[1] AS event_id,
-               (array_agg(recorded_at ORDER BY version DESC))[1] AS recorded_at,
-               (array_agg(enrollment_status ORDER BY version DESC) FILTER (WHERE NOT no_status))[1] AS status,
-               (array_agg(due_date ORDER BY version DESC) FILTER (WHERE NOT no_due))[1] AS due_date,
-               (array_agg(progress_percentage ORDER BY version DESC) FILTER (WHERE NOT no_progress))[1] AS progress_percentage,
-               (array_agg(score_achieved ORDER BY version DESC) FILTER (WHERE NOT no_score))[1] AS score_achieved,
-               (array_agg(max_score ORDER BY version DESC) FILTER (WHERE NOT no_score))[1] AS max_score,
-               (array_agg(passing_score ORDER BY version DESC) FILTER (WHERE NOT no_score))[1] AS passing_score,
-               (array_agg(time_spent_seconds ORDER BY version DESC) FILTER (WHERE NOT no_time))[1] AS time_spent_seconds,
-               (array_agg(last_access_date ORDER BY version DESC) FILTER (WHERE NOT no_access))[1] AS last_access_date,
+    days AS MATERIALIZED (
+        SELECT t.id, bool_or(after) AS goes_on,
                min(day) FILTER (WHERE enrollment_status IN ('Completed', 'Certified')) AS done_on,
                min(day) FILTER (WHERE enrollment_status = 'Expired') AS expired_on
-        FROM stood s GROUP BY s.id
+        FROM told t GROUP BY t.id
     ),
-    catalog AS (
+    newest AS MATERIALIZED (
+        SELECT DISTINCT ON (t.id) t.* FROM told t ORDER BY t.id, t.version DESC
+    ),
+    moved AS (
+        SELECT t.id, t.version, lag(t.enrollment_status) OVER w AS status, lag(t.due_date) OVER w AS due_date,
+               lag(t.progress_percentage) OVER w AS progress_percentage, lag(t.score_achieved) OVER w AS score_achieved,
+               lag(t.max_score) OVER w AS max_score, lag(t.passing_score) OVER w AS passing_score,
+               lag(t.time_spent_seconds) OVER w AS time_spent_seconds, lag(t.last_access_date) OVER w AS last_access_date,
+               after AND t.enrollment_status IS DISTINCT FROM lag(t.enrollment_status) OVER w AS status_after,
+               after AND t.due_date IS DISTINCT FROM lag(t.due_date) OVER w AS due_after,
+               after AND t.progress_percentage IS DISTINCT FROM lag(t.progress_percentage) OVER w AS progress_after,
+               after AND (t.score_achieved, t.max_score, t.passing_score)
+                   IS DISTINCT FROM (lag(t.score_achieved) OVER w, lag(t.max_score) OVER w, lag(t.passing_score) OVER w)
+                   AS score_after,
+               after AND t.time_spent_seconds IS DISTINCT FROM lag(t.time_spent_seconds) OVER w AS time_after,
+               after AND t.last_access_date IS DISTINCT FROM lag(t.last_access_date) OVER w AS access_after
+        FROM told t JOIN days d ON d.id = t.id
+        WHERE asof_cycles.fields AND d.goes_on
+        WINDOW w AS (PARTITION BY t.id ORDER BY t.version)
+    ),
+    before AS MATERIALIZED (
+        SELECT m.id, bool_or(status_after) AS status_after, bool_or(due_after) AS due_after,
+               bool_or(progress_after) AS progress_after, bool_or(score_after) AS score_after,
+               bool_or(time_after) AS time_after, bool_or(access_after) AS access_after,
+               (array_agg(status ORDER BY version) FILTER (WHERE status_after))[1] AS status,
+               (array_agg(due_date ORDER BY version) FILTER (WHERE due_after))[1] AS due_date,
+               (array_agg(progress_percentage ORDER BY version) FILTER (WHERE progress_after))[1] AS progress_percentage,
+               (array_agg(score_achieved ORDER BY version) FILTER (WHERE score_after))[1] AS score_achieved,
+               (array_agg(max_score ORDER BY version) FILTER (WHERE score_after))[1] AS max_score,
+               (array_agg(passing_score ORDER BY version) FILTER (WHERE score_after))[1] AS passing_score,
+               (array_agg(time_spent_seconds ORDER BY version) FILTER (WHERE time_after))[1] AS time_spent_seconds,
+               (array_agg(last_access_date ORDER BY version) FILTER (WHERE access_after))[1] AS last_access_date
+        FROM moved m GROUP BY m.id
+    ),
+    field AS (
+        SELECT n.id, n.version, n.employee_id, n.lms_integration_id, n.course_id, n.enrollment_status AS newest_status,
+               n.enrollment_date, n.start_date, n.completion_date, n.valid_from, n.valid_until, n.revoked_on, n.waived,
+               n.course_version, n.event_id, n.recorded_at, d.done_on, d.expired_on,
+               CASE WHEN b.status_after THEN b.status ELSE n.enrollment_status END AS status,
+               CASE WHEN b.due_after THEN b.due_date ELSE n.due_date END AS due_date,
+               CASE WHEN b.progress_after THEN b.progress_percentage ELSE n.progress_percentage END AS progress_percentage,
+               CASE WHEN b.score_after THEN b.score_achieved ELSE n.score_achieved END AS score_achieved,
+               CASE WHEN b.score_after THEN b.max_score ELSE n.max_score END AS max_score,
+               CASE WHEN b.score_after THEN b.passing_score ELSE n.passing_score END AS passing_score,
+               CASE WHEN b.time_after THEN b.time_spent_seconds ELSE n.time_spent_seconds END AS time_spent_seconds,
+               CASE WHEN b.access_after THEN b.last_access_date ELSE n.last_access_date END AS last_access_date
+        FROM newest n JOIN days d ON d.id = n.id LEFT JOIN before b ON b.id = n.id
+    ),
+    catalog AS MATERIALIZED (
         -- As analytics.courses_asof, of the courses that are meant alone.
         SELECT DISTINCT ON (k.lms_integration_id, k.course_id) k.lms_integration_id, k.course_id, v.validity_days, v.course_version
         FROM (SELECT DISTINCT o.lms_integration_id, o.course_id FROM known o) m
@@ -126,4 +138,4 @@ BEGIN
            j.version, j.event_id, j.recorded_at, j.enrollment_date <= asof_cycles.on_day OR j.done
     FROM judged j;
 END $$;
-COMMENT ON FUNCTION analytics.asof_cycles IS 'What the functions about enrollments as of a day share: each enrollment of these employees (NULL: of anybody) in this course (NULL: any), judged on the day by what was known. Dates after the day are kept, since they say why a completion does not count yet.';
+COMMENT ON FUNCTION analytics.asof_cycles IS 'What the functions about enrollments as of a day share: each enrollment of these employees (NULL: of anybody) in this course (NULL: any), judged on the day by what was known. Dates after the day are kept, since they say why a completion does not count yet. fields: whether status while open, due date, progress, score, time and last access are wanted as of the day; else they are the newest known.';

@@ -1,6 +1,6 @@
 -- Who held a valid completion of a course on a day, and who did not and why: a row per person.
 --
--- Asked twice: by what was known then, and by all that is known now. Of several cycles the valid one answers, else the one
+-- Asked twice, by what was known then and by all that is known now, unless that is the same. Of several cycles the valid one answers, else the one
 -- that came nearest: completed later, lapsed or revoked, not completed.
 CREATE FUNCTION analytics.completions_asof(
     company text, course text, on_day date, known_on date DEFAULT NULL, employee text DEFAULT NULL,
@@ -13,43 +13,48 @@ RETURNS TABLE (
     course_version text, enrollment_status text, completion_date date, valid_from date, valid_until date, revoked_on date,
     is_waived boolean, version integer, event_id uuid, recorded_at timestamptz, company_code text
 )
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     ask record;
     staff uuid[];
 BEGIN
     SELECT * INTO ask FROM analytics.asof_company(company, on_day, known_on);
-    IF employee IS NOT NULL OR department IS NOT NULL OR everybody THEN
-        SELECT coalesce(array_agg(p.id), '{}') INTO staff FROM hub.employee p
-        WHERE p.company_id = ask.company_id
-          AND (employee IS NULL OR lower(p.employee_number) = lower(completions_asof.employee))
-          AND ((department IS NULL AND NOT everybody) OR p.id IN (
-              SELECT a.employee_id
-              FROM analytics.employees_asof(completions_asof.company, completions_asof.on_day, completions_asof.known_on,
-                                            completions_asof.employee, completions_asof.department) a
-              WHERE a.is_employed
-          ));
-    END IF;
-    IF employee IS NOT NULL AND staff = '{}' AND department IS NULL AND NOT everybody THEN
-        RAISE EXCEPTION 'employee: % is not known; expected the number of an employee', employee;
+    IF department IS NOT NULL OR everybody THEN
+        SELECT coalesce(array_agg(a.employee_id), '{}') INTO staff
+        FROM analytics.employees_asof(company, on_day, known_on, employee, department) a WHERE a.is_employed;
+    ELSIF employee IS NOT NULL THEN
+        SELECT array_agg(p.id) INTO staff FROM hub.employee p
+        WHERE p.company_id = ask.company_id AND lower(p.employee_number) = lower(completions_asof.employee);
+        IF staff IS NULL THEN
+            RAISE EXCEPTION 'employee: % is not known; expected the number of an employee', employee;
+        END IF;
     END IF;
     RETURN QUERY
-    WITH ranked AS (
+    WITH cycle AS MATERIALIZED (
+        SELECT * FROM analytics.asof_cycles(completions_asof.company, completions_asof.on_day, completions_asof.known_on, staff,
+                                            completions_asof.course, TRUE) c
+        WHERE c.employee_id IS NOT NULL
+    ),
+    ranked AS (
         SELECT c.*, row_number() OVER (
                    PARTITION BY c.employee_id
                    ORDER BY c.is_valid DESC, c.is_completed DESC, c.completed_on IS NOT NULL DESC, c.valid_until DESC NULLS FIRST,
                             c.completed_on DESC, c.enrollment_date DESC, c.enrollment_id
                ) AS nth
-        FROM analytics.asof_cycles(completions_asof.company, completions_asof.on_day, completions_asof.known_on, staff,
-                                   completions_asof.course) c
-        WHERE c.employee_id IS NOT NULL
+        FROM cycle c
+    ),
+    by_now AS (
+        SELECT c.employee_id, c.enrollment_id, c.is_valid FROM cycle c WHERE ask.known_end > now()
+        UNION ALL
+        SELECT c.employee_id, c.enrollment_id, c.is_valid
+        FROM analytics.asof_cycles(completions_asof.company, completions_asof.on_day, NULL, staff, completions_asof.course, FALSE) c
+        WHERE c.employee_id IS NOT NULL AND ask.known_end <= now()
     ),
     present AS (
         SELECT DISTINCT ON (c.employee_id) c.employee_id, c.enrollment_id, c.is_valid
-        FROM analytics.asof_cycles(completions_asof.company, completions_asof.on_day, NULL, staff, completions_asof.course) c
-        WHERE c.employee_id IS NOT NULL
-        ORDER BY c.employee_id, c.is_valid DESC, c.enrollment_id
+        FROM by_now c ORDER BY c.employee_id, c.is_valid DESC, c.enrollment_id
     ),
     person AS (
         SELECT unnest(staff) AS id UNION SELECT r.employee_id FROM ranked r UNION SELECT n.employee_id FROM present n

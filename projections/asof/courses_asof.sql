@@ -5,7 +5,8 @@ RETURNS TABLE (
     leads_to_certificate boolean, is_retired boolean, lms_code text, lms_integration_id uuid,
     version integer, event_id uuid, occurred_at timestamptz, recorded_at timestamptz, company_code text
 )
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     ask record;

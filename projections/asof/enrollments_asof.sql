@@ -12,7 +12,8 @@ RETURNS TABLE (
     score_achieved numeric, max_score numeric, passing_score numeric, time_spent_seconds integer,
     last_access_date timestamptz, version integer, event_id uuid, recorded_at timestamptz, company_code text
 )
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     staff uuid[];
@@ -24,7 +25,7 @@ BEGIN
     RETURN QUERY
     WITH cycle AS MATERIALIZED (
         SELECT * FROM analytics.asof_cycles(enrollments_asof.company, enrollments_asof.on_day, enrollments_asof.known_on, staff,
-                                            enrollments_asof.course) c
+                                            enrollments_asof.course, TRUE) c
         WHERE c.was_enrolled
     ),
     person AS MATERIALIZED (

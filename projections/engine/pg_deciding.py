@@ -16,7 +16,7 @@ from hub.domain.rows import Row
 from hub.errors import Fatal, Retriable
 from projections import plain
 from projections.engine.fold_watch import FoldWatch
-from projections.engine.pg_store import HEADS, TELL, news
+from projections.engine.pg_store import HEADS, TELL, news, why_not
 from projections.tables import TABLES
 
 
@@ -36,7 +36,7 @@ EXISTS (SELECT FROM hub.dead_letter d
         WHERE d.stream_id = stream_head.stream_id AND d.kind = 'behind' AND d.topic = 'lms.observations')
 """
 """A stream's put-aside observations are decided before anything else of it, so it is as if it were still parked."""
-HEADS_OR_WAITING: LiteralString = HEADS.replace(", parked\n", f", parked OR {WAITING}")
+HEADS_OR_WAITING: LiteralString = HEADS.replace(", parked,\n", f", parked OR {WAITING},\n")
 APPLIED = """
 SELECT id::text, additional_context->>'causation_id', (additional_context->>'topic') || '/' ||
        (additional_context->>'partition') || '/' || (additional_context->>'offset')
@@ -233,7 +233,7 @@ def _reached() -> Iterator[None]:
     try:
         yield
     except psycopg.OperationalError as problem:
-        raise Retriable("the database cannot be reached; try again") from problem
+        raise Retriable(f"{why_not(problem)}; try again") from problem
 
 
 def _move(cursor: psycopg.Cursor[Any], settled: Mapping[int, Settled]) -> None:

@@ -37,7 +37,8 @@ NEWS = 100
 """Partitions of one notification."""
 
 HEADS = """
-SELECT stream_id::text, last_event_id::text, version, (extract(epoch FROM recorded_at) * 1000000)::bigint, row_id::text, parked
+SELECT stream_id::text, last_event_id::text, version, (extract(epoch FROM recorded_at) * 1000000)::bigint, row_id::text, parked,
+    observation_offset
 FROM hub.stream_head WHERE stream_id = ANY(%s::uuid[])
 """
 REACHED = """
@@ -71,6 +72,12 @@ def news(reached: Mapping[tuple[str, int], int]) -> list[str]:
     """How far partitions came, in texts that fit the 8000 bytes of a notification."""
     parts = [f"{topic}/{number}/{offset}" for (topic, number), offset in reached.items()]
     return [",".join(parts[start : start + NEWS]) for start in range(0, len(parts), NEWS)]
+
+
+def why_not(problem: psycopg.OperationalError) -> str:
+    """Why the database did not do it, such as a full disk or its own end; holds no value of a row."""
+    said = problem.diag.message_primary
+    return "the database cannot be reached" if said is None else f"the database did not do it ({said})"
 
 
 Move = tuple[str, int, int, bytes, int, int, int]
@@ -229,9 +236,7 @@ class _Translated:
                 expected="a row that fits the table",
             ) from problem  # fmt: skip
         if isinstance(problem, psycopg.OperationalError):
-            raise Retriable(
-                "the database cannot be reached or ended the transaction; the batch will be taken again"
-            ) from problem
+            raise Retriable(f"{why_not(problem)}; the batch will be taken again") from problem
 
 
 def _head_row(stream: str, kind: str, company: str, head: Head) -> Row:
@@ -244,4 +249,5 @@ def _head_row(stream: str, kind: str, company: str, head: Head) -> Row:
         "recorded_at": head.recorded_at,
         "row_id": head.row_id,
         "parked": head.parked,
+        "observation_offset": head.observation_offset,
     }

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from hub.bootstrap import Hub, open_hub
-from hub.serve import PRESENCE, failures_told
+from hub.presence import SERVER, failures_told
 from tests.support import equality
 from tests.support.site import Site, furnish, site
 
@@ -48,7 +48,7 @@ def _lanes(server: psutil.Process) -> list[psutil.Process]:
 def _told(url: str) -> list[str]:
     """What the server says it fails at."""
     with psycopg.connect(url) as connection:
-        return [text for (query,) in connection.execute(TOLD, (PRESENCE,)) for text in failures_told(query)]
+        return [text for (query,) in connection.execute(TOLD, (SERVER,)) for text in failures_told(query)]
 
 
 def test_a_lane_that_died_is_started_again(serving: tuple[Site, Hub, psutil.Process]) -> None:

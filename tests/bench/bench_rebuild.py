@@ -1,15 +1,13 @@
 """All tables rebuilt from a log of N learning events: folded, indexed, caught up, compared row for row, swapped.
 
-The log is made first, by deciding observations in the way that they take in life; that is not measured. To be run alone:
-``python -m tests.bench.bench_rebuild 100000``.
+The log is made first, by deciding observations in the way that they take in life; that is not measured. On a server of its
+own, since all its rows come from its log: ``python -m tests.bench --only rebuild --rebuild-events 1000000``.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -31,21 +29,25 @@ def figures(events: int = EVENTS) -> Iterator[harness.Figure]:
     """Seconds of a rebuild beside the aim, and how long the tables were held for the swap; the steps are noted."""
     with _bed() as bed, bed.hub(runners=True) as hub:
         count = _filled(hub, events)
-        begun: dict[str, float] = {}
-        steps: dict[str, float] = {}
+        meter = bed.meter()
+        steps: dict[str, harness.Spent] = {}
+        ended = harness.Spent()
 
         def tell(step: str, _done: int, _total: int) -> None:
-            now = time.monotonic()
-            steps[step] = now - begun.setdefault(step, now)
+            steps[step] = meter.so_far()
 
-        meter = bed.meter()
         with meter.running():
             done = Rebuilding(hub, tell).rebuild()
         spent = meter.spent
         harness.note(
             f"rebuild of {count} events on {os.cpu_count()} cores: {spent.cpu(count)}; {harness.trust([spent])}"
         )
-        harness.note(", ".join(f"{step} {seconds:.1f} s" for step, seconds in steps.items()))
+        for step, until in (*steps.items(), ("foreign keys", spent)):
+            harness.note(
+                f"{step}: {until.wall - ended.wall:.1f} s, {(until.own - ended.own) / count * 1e6:.0f} µs here and "
+                f"{(until.server - ended.server) / count * 1e6:.0f} µs in the server for each event"
+            )
+            ended = until
         if any(one.differing for one in done.results):
             raise ValueError("the rebuilt tables differ from the live ones")
         aim = SECONDS_OF_A_MILLION * count / 1_000_000
@@ -78,8 +80,3 @@ def _filled(hub: Hub, events: int) -> int:
     if not hub.watch.wait(wanted, 600):
         raise TimeoutError(f"events were not folded in time: {hub.failures()}")
     return count
-
-
-if __name__ == "__main__":
-    for line in figures(int(sys.argv[1]) if len(sys.argv) > 1 else EVENTS):
-        print(line)

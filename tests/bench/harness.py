@@ -104,15 +104,20 @@ class Meter:
     spent: Spent = field(default_factory=Spent)
     hub: psutil.Process | None = None
     """A process of the hub that counts as this one does, with its own children."""
+    _begun: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """Count the block."""
-        before = self._now()
+        before = self._begun = self._now()
         try:
             yield
         finally:
             self.spent += self._since(before)
+
+    def so_far(self) -> Spent:
+        """What the running stretch has taken; children count once they have ended."""
+        return self._since(self._begun)
 
     @contextmanager
     def paused(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -108,6 +109,31 @@ def test_a_period_of_the_past_is_closed_and_restated(cli: Cli, files: Path) -> N
     assert again["restated"] == 0
 
 
+def test_what_is_told_of_a_period_is_seen_with_its_events(cli: Cli, files: Path) -> None:
+    """On a day of its own: an open period, a close and a restatement, each printed with its event's name, what it is of,
+    whether the period is open, how many values, and where the event lies in the log."""
+    on = PAST - timedelta(days=60)
+    row = "ada{}@example.org,C9,First aid,{},{},{}\n".format
+    (files / "c9.csv").write_text(HEAD + row(5, "Completed", on, on) + row(6, "In Progress", on, ""), encoding="utf-8")
+    (files / "c9late.csv").write_text(HEAD + row(6, "Completed", on, on), encoding="utf-8")
+    cli.ok("import", files / "c9.csv", "--integration", "hr")
+    opened = cli.ok("figures", "compute", "--table", "dashboard").out
+    assert re.search(r"lms\.figures\.recorded\.v1 .*Executive.* Daily .* open .* lms\.operations/\d+/\d+", opened)
+    closed = cli.ok("figures", "compute", "--table", "dashboard", "--date", str(on)).out
+    assert re.search(r"lms\.figures\.recorded\.v1 .*Executive.* Daily .* closed .* lms\.operations/\d+/\d+", closed)
+    cli.ok("import", files / "c9late.csv", "--integration", "hr")
+    again = cli.ok("figures", "restate", "--since", str(on - timedelta(days=1)), "--reason", "a list came late").out
+    assert re.search(r"lms\.figures\.restated\.v1 .*Executive.* Daily .* closed .* lms\.operations/\d+/\d+", again)
+    assert re.search(r"Executive.* Daily .* completed_enrollments +1 +2\b", again)
+    trail = cli.ok(
+        "sql", "SELECT event_type, action_reason, field_changes->'completed_enrollments' AS completed FROM audit "
+        f"WHERE entity_id = (SELECT figure_row_id FROM dashboards WHERE dashboard_type = 'Executive' AND analysis_period = 'Daily' "
+        f"AND report_date = '{on}') ORDER BY recorded_at",
+    )  # fmt: skip
+    assert trail.out.index("lms.figures.recorded.v1") < trail.out.index("lms.figures.restated.v1")
+    assert "a list came late" in trail.out
+
+
 def test_a_period_of_ones_own(cli: Cli) -> None:
     """From one day to another, both included; the row tells them."""
     first, last = str(PAST - timedelta(days=5)), str(PAST + timedelta(days=5))
@@ -116,6 +142,29 @@ def test_a_period_of_ones_own(cli: Cli) -> None:
     assert (row["period_start"], row["period_last_day"]) == (first, last)
     assert row["additional_metrics"]["custom"] == {"from": first, "to": last, "filter": None}
     assert cli.run("figures", "compute", "--from", last, "--to", first).status == 1
+
+
+def test_a_period_of_ones_own_with_a_filter(cli: Cli) -> None:
+    """A row beside the one without; its name and its metrics tell the filter, and explain lists what is behind it."""
+    first, last = str(PAST - timedelta(days=5)), str(PAST + timedelta(days=5))
+    asked = ("figures", "compute", "--from", first, "--to", last, "--filter")
+    cli.ok("figures", "compute", "--from", first, "--to", last)
+    assert cli.ok(*asked, "course=C1", "--json").json()["closed"] > 0
+    (row,) = cli.ok("figures", "show", "--type", "Executive", "--name", "(course C1)", "--json").json()
+    assert row["dashboard_name"] == "Executive: Acme Inc. (course C1)"
+    assert row["additional_metrics"]["custom"] == {"from": first, "to": last, "filter": {"course": "C1"}}
+    told = cli.ok(
+        "figures", "explain", "total_enrollments", "--type", "Executive", "--name", "(course C1)", "--json"
+    ).json()
+    assert len(told["computed_from"]) == row["total_enrollments"] > 0
+    assert cli.ok(*asked, "course=nothing", "--json").json()["computed"] == 0
+    assert cli.ok("figures", "compute", "--from", first, "--to", last, "--json").json()["recorded"] == 0, (
+        "it is left alone"
+    )
+    wrong = cli.run(*asked, "color=blue")
+    assert wrong.status == 1
+    assert "course_type=VALUE" in wrong.err
+    assert cli.run("figures", "compute", "--filter", "course=C1").status == 2
 
 
 def _of_that_day(cli: Cli) -> list[dict[str, object]]:

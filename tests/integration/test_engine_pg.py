@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,26 +12,11 @@ import pytest
 from hub.deciding.decider import Decider
 from hub.errors import Retriable
 from hub.log import codec
-from projections import folds, migrations
+from projections import folds
 from projections.engine import pg_store
 from projections.engine.folder import Folder, OwnershipLost
 from projections.engine.pg_store import PgStore
 from tests.support.pg_scene import CAUSES, LEARNING, NOW, PARTITIONS, PROGRESS, TRAIL, Enough, Scene, not_waiting
-
-
-@pytest.fixture(scope="module")
-def template(make_database: Callable[[str | None], str]) -> str:
-    """A database with all tables, to be copied."""
-    url = make_database(None)
-    migrations.upgrade(url)
-    return url
-
-
-@pytest.fixture
-def scene(template: str, make_database: Callable[[str | None], str]) -> Iterator[Scene]:
-    """A scene in a database of its own."""
-    with ExitStack() as stack:
-        yield Scene(make_database(template), stack).prepared()
 
 
 def test_two_folders_race_for_one_partition(scene: Scene) -> None:
@@ -87,13 +71,11 @@ ORDER BY 1
 """
 
 
-def test_a_row_that_refers_to_what_is_not_folded_yet_waits(
-    scene: Scene, template: str, make_database: Callable[[str | None], str]
-) -> None:
+def test_a_row_that_refers_to_what_is_not_folded_yet_waits(scene: Scene, bare_scene: Scene) -> None:
     """Enrollments before their company: nothing is written, nothing is parked; once it is there they are folded."""
     scene.tell("C1", 1000)
     scene.decide()
-    behind = Scene(make_database(template), scene.stack)
+    behind = bare_scene
     behind.log = scene.log
     folder = behind.folder([LEARNING])
     for _ in range(2):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 
 import pytest
 
@@ -14,23 +12,7 @@ from hub.deciding.ports import Settled
 from hub.domain import ids
 from hub.errors import Fatal, Retriable
 from hub.log.partition import partition_for
-from projections import migrations
 from tests.support.pg_scene import COMPANY, LEARNING, PARTITIONS, PROGRESS, RUN, Enough, Scene, not_waiting
-
-
-@pytest.fixture(scope="module")
-def template(make_database: Callable[[str | None], str]) -> str:
-    """A database with all tables, to be copied."""
-    url = make_database(None)
-    migrations.upgrade(url)
-    return url
-
-
-@pytest.fixture
-def scene(template: str, make_database: Callable[[str | None], str]) -> Iterator[Scene]:
-    """A scene in a database of its own."""
-    with ExitStack() as stack:
-        yield Scene(make_database(template), stack).prepared()
 
 
 def test_the_decided_offset_is_compared_and_set(scene: Scene) -> None:

@@ -40,7 +40,11 @@ FROM hub.lms_course_enrollment WHERE company_id = %(company)s AND enrollment_dat
 
 
 def counted(
-    connection: psycopg.Connection[Any], company_id: str, wanted: Sequence[Period], as_of: int
+    connection: psycopg.Connection[Any],
+    company_id: str,
+    wanted: Sequence[Period],
+    as_of: int,
+    chosen: str | None = None,
 ) -> list[FigureRow]:
     """A dashboard of two figures: how many enrollments there are, and how many were completed."""
     rows = []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 
 import psycopg
@@ -29,6 +30,8 @@ class Noting:
         self.owned: set[int] = set()
         self.taken: list[tuple[int, int]] = []
         self.fails = False
+        self.unwritten: Retriable | None = None
+        """Why what was taken is not done in the end."""
         self._news = threading.Condition()
 
     def own(self, partitions: Sequence[tuple[str, int]]) -> Starts:
@@ -47,6 +50,8 @@ class Noting:
         return {}
 
     def settle(self) -> Starts:
+        if self.unwritten is not None:
+            raise self.unwritten
         return {}
 
     def until_owned(self, wanted: set[int]) -> None:
@@ -58,6 +63,14 @@ class Noting:
         """Wait until these records, (partition, offset), were taken."""
         with self._news:
             assert self._news.wait_for(lambda: wanted <= set(self.taken), SECONDS), self.taken
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition that nobody announces."""
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 class Scene:
@@ -103,3 +116,18 @@ def test_a_failed_batch_is_read_again(scene: Scene) -> None:
     scene.log.append(TOPIC, [NewRecord(b"a", b""), NewRecord(b"b", b"")], partition=1)
     scene.run(work, [1])
     work.until_taken({(1, 0), (1, 1)})
+
+
+def test_what_lasts_is_told_and_what_is_over_is_not(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A runner that begins again in vain for a while says why, though each batch is taken before it fails, as where a disk is
+    full; when a batch is done it says so no longer."""
+    monkeypatch.setattr("hub.runners.TELL_SECONDS", 0.0)
+    work = Noting()
+    work.unwritten = Retriable("no room")
+    scene.log.append(TOPIC, [NewRecord(b"a", b"")], partition=1)
+    runner = scene.run(work, [1])
+    until(lambda: runner.failure is not None)
+    assert str(runner.failure) == "no room"
+    assert len(work.taken) > 1
+    work.unwritten = None
+    until(lambda: runner.failure is None)

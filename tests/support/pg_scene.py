@@ -1,12 +1,16 @@
-"""A PostgreSQL database with all tables, a memory log, and everything that decides and folds, without threads."""
+"""A PostgreSQL database with all tables, a memory log, and everything that decides and folds, without threads.
+
+The fixtures ``with_tables``, ``scene`` and ``bare_scene`` are known to all tests of ``tests/integration``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
 import psycopg
+import pytest
 from psycopg_pool import ConnectionPool
 
 from hub.deciding.commands import Command, Commands
@@ -19,7 +23,7 @@ from hub.log import codec
 from hub.log.memory import MemoryLog
 from hub.log.partition import partition_for
 from hub.log.port import NewRecord, Record
-from projections import folds
+from projections import folds, migrations
 from projections.engine.fold_watch import FoldWatch
 from projections.engine.folder import Folder
 from projections.engine.pg_deciding import PgDeciding
@@ -136,6 +140,28 @@ class Scene:
     def _append(self, topic: str, records: Sequence[tuple[str, bytes]]) -> list[tuple[str, int, int]]:
         given = [NewRecord(key.encode(), value) for key, value in records]
         return [(at.topic, at.partition, at.offset) for at in self.log.append(topic, given)]
+
+
+@pytest.fixture(scope="session")
+def with_tables(make_database: Callable[[str | None], str]) -> str:
+    """The URL of a database with all tables and nothing in them, to be copied and never connected to."""
+    url = make_database(None)
+    migrations.upgrade(url)
+    return url
+
+
+@pytest.fixture
+def bare_scene(with_tables: str, make_database: Callable[[str | None], str]) -> Iterator[Scene]:
+    """A scene in a database of its own that holds nothing yet."""
+    with ExitStack() as stack:
+        yield Scene(make_database(with_tables), stack)
+
+
+@pytest.fixture
+def scene(with_tables: str, make_database: Callable[[str | None], str]) -> Iterator[Scene]:
+    """A scene in a database of its own, with a company and an integration."""
+    with ExitStack() as stack:
+        yield Scene(make_database(with_tables), stack).prepared()
 
 
 class Enough(Exception):

@@ -1,4 +1,4 @@
-"""A hub with learning in its tables, for tests of rebuilding and comparing."""
+"""A hub with learning in its tables, on either log, for tests of rebuilding and comparing."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ PEOPLE, COURSES = 30, 6
 
 
 @contextmanager
-def filled(database_url: str, folder: Path) -> Iterator[Site]:
-    """A site on the PostgreSQL log, furnished, with statements and a table taken in."""
+def filled(database_url: str, folder: Path, kind: str = "postgresql", bootstrap: str | None = None) -> Iterator[Site]:
+    """A site, furnished, with statements and a table taken in; on Kafka a worker goes on folding and deciding."""
     learning.write_statements(folder / "statements.jsonl", PEOPLE, COURSES)
     learning.write_csv(folder / "table.csv", PEOPLE, COURSES)
-    with site("postgresql", database_url, folder, None) as made:
+    with site(kind, database_url, folder, bootstrap) as made:
         with made.open() as hub:
+            if made.on_kafka:
+                made.start("worker")
             furnish(hub, PEOPLE)
             take_in(hub, folder)
         yield made

@@ -130,3 +130,30 @@ def test_secrets_are_masked_but_their_change_is_told() -> None:
     assert parts[2] == {"authentication_config": [MASK, MASK]}
     assert "one" not in str(parts)
     assert "two" not in str(parts).replace("authentication", "")
+
+
+def test_of_the_json_of_a_figure_only_what_differs_is_shown() -> None:
+    """Members that are equal are left out at every depth, on both sides; a list is one value; other tables show all."""
+    table = TABLES["lms_analytics_dashboard"]
+    old = dict.fromkeys(names_of(table)) | {
+        "additional_metrics": '{"parts":{"a":{"numerator":1,"denominator":2},"b":{"numerator":3}},"left":1,"gone":5}',
+        "trend_data": '{"rows":[1,2],"change_to_previous":null}', "department_breakdown": "[1,2]",
+    }  # fmt: skip
+    new = old | {
+        "additional_metrics": '{"parts":{"a":{"numerator":7,"denominator":2},"b":{"numerator":3}},"left":1,"new":6}',
+        "trend_data": '{"rows":[1,3],"change_to_previous":null}', "department_breakdown": "[1,3]",
+    }  # fmt: skip
+    before, after, changes = differences(table, old, ("additional_metrics", "trend_data", "department_breakdown"), new)
+    assert before == {
+        "additional_metrics": {"parts": {"a": {"numerator": 1}}, "gone": 5}, "trend_data": {"rows": [1, 2]},
+        "department_breakdown": [1, 2],
+    }  # fmt: skip
+    assert after == {
+        "additional_metrics": {"parts": {"a": {"numerator": 7}}, "new": 6}, "trend_data": {"rows": [1, 3]},
+        "department_breakdown": [1, 3],
+    }  # fmt: skip
+    assert changes == {name: [before[name], after[name]] for name in before}
+    config = TABLES["lms_integration_config"]
+    was = dict.fromkeys(names_of(config)) | {"field_mappings": '{"a":"x","b":"y"}'}
+    shown_before, _, _ = differences(config, was, {"field_mappings"}, was | {"field_mappings": '{"a":"z","b":"y"}'})
+    assert shown_before == {"field_mappings": {"a": "x", "b": "y"}}

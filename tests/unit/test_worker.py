@@ -182,6 +182,15 @@ def test_our_own_lines_are_never_left_out() -> None:
     assert len(_shown(quiet.FewLines(), "hub.worker.tail", "batch", 50)) == 50
 
 
+def test_one_filter_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that asks for quiet twice, as a command that becomes a worker does, counts each line once."""
+    handler = logging.NullHandler()
+    monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
+    quiet.install()
+    quiet.install()
+    assert [type(one) for one in handler.filters] == [quiet.FewLines]
+
+
 def test_no_worker_on_the_postgresql_log() -> None:
     """The sentence names the setting, and what does the work instead."""
     with pytest.raises(Refused, match=r"HUB_KAFKA_BOOTSTRAP_SERVERS is not set.*'hub serve' folds and decides"):
