@@ -1,7 +1,8 @@
 """``hub sql``: one SELECT over the views for analysts, read only.
 
 The query runs as the role ``hub_analyst``, inside a read-only transaction, through a cursor: PostgreSQL itself refuses what
-is no single query, and rows stream.
+is no single query, and rows stream. That guards against mistakes and not against malice: the session is the hub's own,
+and a query can take its rights back. Whoever may not see everything gets a login that is granted ``hub_analyst``.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ def sql(
     format: Annotated[Literal["table", "csv", "json"], typer.Option(help="How to print the rows.")] = "table",
     timeout: Annotated[int, typer.Option(min=1, metavar="SECONDS", help="Longest time the query may take.")] = SECONDS,
 ) -> None:
-    """Ask the views of schema analytics: enrollments, lesson_progress, employees, courses, accounts, audit, and more."""
+    """Ask the views of schema analytics: enrollments, lesson_progress, employees, courses, accounts, audit, and more.
+
+    For whoever may run the hub's commands. Other analysts get a login of PostgreSQL that is granted the role hub_analyst."""
     text = (sys.stdin.read() if query == "-" else query).strip().removesuffix(";")
     if not text:
         raise typer.BadParameter("expected a SELECT", param_hint="QUERY")

@@ -21,9 +21,9 @@ def test_poison_stops_nobody(event_log_kind: str, make_scene: MakeScene) -> None
         with open_hub(scene.site.settings, runners=False) as hub:
             for topic in TOPICS:
                 starts = {(topic, part): 0 for part in range(partitions)}
-                beginnings = [record.value[:40] for record in hub.log.read(starts, 1)] or [b"\0"]
+                beginnings = [record.value for record in hub.log.read(starts, 1)] or [bytes(100)]
                 for part in range(partitions):
-                    for value in (scene.rng.randbytes(scene.rng.randrange(1, 200)), beginnings[0]):
+                    for value in (scene.rng.randbytes(scene.rng.randrange(1, 200)), beginnings[0][: 40 + part]):
                         hub.log.append(topic, [NewRecord(b"enrollment/x", value)], partition=part)
                         scene.count(f"poison in {topic}")
         scene.flowed(2)
