@@ -96,13 +96,17 @@ def existing(admin: Any, topic_prefix: str) -> dict[str, int]:
 
 
 def topic_settings(topic: Topic, brokers: int) -> dict[str, str]:
-    """The settings of a topic: kept for ever or for its retention, never compacted, two replicas in sync where there are three."""
+    """The settings of a topic: kept for ever or for its retention, never compacted, two replicas in sync where there are three.
+
+    The broker stamps the records: it refuses those whose stamp is an hour ahead, so a wrong clock here would stop the hub.
+    """
     retention = -1 if topic.retention is None else int(topic.retention.total_seconds() * 1000)
     settings = {
         "cleanup.policy": "delete",
         "retention.ms": str(retention),
         "retention.bytes": "-1",
         "max.message.bytes": str(MAX_MESSAGE_BYTES),
+        "message.timestamp.type": "LogAppendTime",
     }
     if brokers >= 3:
         settings["min.insync.replicas"] = "2"

@@ -95,7 +95,13 @@ def test_making_the_topics(target: KafkaTarget) -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "value"), [("cleanup.policy", "compact"), ("retention.ms", "3600000"), ("max.message.bytes", "1048576")]
+    ("setting", "value"),
+    [
+        ("cleanup.policy", "compact"),
+        ("retention.ms", "3600000"),
+        ("max.message.bytes", "1048576"),
+        ("message.timestamp.type", "CreateTime"),
+    ],
 )
 def test_a_topic_with_other_settings_is_refused(target: KafkaTarget, setting: str, value: str) -> None:
     """A topic that would lose records, or not take them, is named with what was expected; nothing else is made."""

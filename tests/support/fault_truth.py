@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,9 @@ from hub.bootstrap import Hub, open_hub
 from hub.cli import standing
 from hub.deciding.decider import OBSERVATIONS
 from hub.errors import Unusable
+from hub.intake.publish import STATEMENTS
 from hub.log import codec
+from projections.folds.raw import RECEIVED
 from tests.support import equality, learning
 from tests.support.fault_feeder import take
 from tests.support.site import furnish, site
@@ -29,6 +32,10 @@ WITHOUT = equality.FROM_RECORDING | equality.FROM_OBSERVING | {"run_id", "event_
 """What two runs of the same input never have alike: when it was told, by which run, and the ids of people's commands."""
 KINDS = frozenset({"company", "employee", "course", "account", "enrollment"})
 """Kinds of streams whose events follow from the input alone; others tell of runs, and of what a server measures."""
+UNEVEN = """
+SELECT count(*) FROM hub.sync_run
+WHERE status = 'completed' AND records_read <> changed + unchanged + unmatched + stored + rejected
+"""
 
 
 @dataclass(frozen=True)
@@ -153,8 +160,10 @@ def account(hub: Hub, verdict: Verdict) -> None:
         verdict.wrong.append(f"{counted} observations count, {outcomes} have an outcome")
         verdict.lost += max(0, counted - outcomes)
         verdict.doubled += max(0, outcomes - counted)
-    uneven = "SELECT count(*) FROM hub.sync_run WHERE status = 'completed' AND records_read <> changed + unchanged + unmatched + stored + rejected"
-    if runs := _one(url, uneven):
+    received, rows = _stored(hub), _one(url, "SELECT count(*) FROM hub.xapi_statement WHERE digest IS NOT NULL")
+    if received != rows:
+        verdict.wrong.append(f"{received} statements are on the log, {rows} in their table")
+    if runs := _one(url, UNEVEN):
         verdict.wrong.append(f"{runs} completed runs do not add up")
     if runs := _one(url, "SELECT count(*) FROM hub.sync_run WHERE status = 'running'"):
         verdict.wrong.append(f"{runs} runs never ended")
@@ -162,15 +171,23 @@ def account(hub: Hub, verdict: Verdict) -> None:
 
 def _counted(hub: Hub) -> int:
     """Observations on the log that count as a record of a run."""
-    starts = {(OBSERVATIONS, number): offset for number, offset in hub.log.begins(OBSERVATIONS).items()}
-    count = 0
+    return sum(bool(one["counted"] and one["run_id"]) for one in _told(hub, OBSERVATIONS))
+
+
+def _stored(hub: Hub) -> int:
+    """Statements on the log, each once."""
+    received = (one for one in _told(hub, STATEMENTS) if one["type"] == RECEIVED)
+    return len({(one["integration_id"], one["statement_id"]) for one in received})
+
+
+def _told(hub: Hub, topic: str) -> Iterator[dict[str, Any]]:
+    """What the records of a topic say; poison says nothing."""
+    starts = {(topic, number): offset for number, offset in hub.log.begins(topic).items()}
     while records := hub.log.read(starts, 5000):
         for record in records:
             starts[record.topic, record.partition] = record.offset + 1
-            with suppress(Unusable):  # poison counts for nobody
-                observation = codec.decode(record.value)
-                count += bool(observation["counted"] and observation["run_id"])
-    return count
+            with suppress(Unusable):
+                yield codec.decode(record.value)
 
 
 def _one(url: str, query: str) -> int:
