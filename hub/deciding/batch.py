@@ -15,6 +15,7 @@ from hub.deciding.identity import Candidates
 from hub.deciding.ports import Snapshot, Surroundings, Verdict
 from hub.deciding.view import View
 from hub.domain.directory import Match
+from hub.domain.heads import offset_of
 from hub.domain.rows import value_of
 from hub.domain.values import Outcome
 from hub.errors import Unusable
@@ -104,8 +105,8 @@ class Batch:
 
     def _was_no_news(self, observation: Observation, cause: str) -> bool:
         """Whether a later observation of the stream has led to an event, so that this one was decided before a crash."""
-        reached = self.view.head(observation["stream_id"]).observation_offset
-        return reached is not None and int(cause.rpartition("/")[2]) < reached
+        offset, reached = offset_of(cause), self.view.head(observation["stream_id"]).observation_offset
+        return offset is not None and reached is not None and offset < reached
 
     def _matched(self, observation: Observation, outcome: str) -> str:
         """``unmatched`` comes before: the account of what was told is linked to nobody."""

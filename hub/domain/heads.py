@@ -25,13 +25,18 @@ NOTHING = Head()
 _OBSERVATIONS = "lms.observations/"
 
 
+def offset_of(cause: str | None) -> int | None:
+    """Where an observation lies, by topic/partition/offset; None of whatever else an event may come from."""
+    if cause is None or not cause.startswith(_OBSERVATIONS):
+        return None
+    offset = cause.rpartition("/")[2]
+    return int(offset) if offset.isdecimal() else None
+
+
 def observation_offset(event: Mapping[str, Any], head: Head) -> int | None:
     """What a stream's head says of observations once the event is applied."""
-    cause = event["causation_id"]
-    if cause is None or not cause.startswith(_OBSERVATIONS):
-        return head.observation_offset
-    offset = cause.rpartition("/")[2]
-    return int(offset) if offset.isdecimal() else head.observation_offset
+    offset = offset_of(event["causation_id"])
+    return head.observation_offset if offset is None else offset
 
 
 class Applied(NamedTuple):
