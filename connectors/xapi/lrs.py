@@ -241,7 +241,7 @@ def page_of(answer: Answer) -> Page:
     more = told.get("more") or ""
     if not isinstance(more, str):
         raise Retriable(f"{answer.address} answered with a link to more that is no text.")
-    through = parse_timestamp(answer.headers.get(_CONSISTENT, ""))
+    through = parse_timestamp(answer.headers.get(_CONSISTENT.lower(), ""))
     return Page(_only_statements(answer.body, told), more, through)
 
 

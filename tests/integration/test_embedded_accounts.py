@@ -24,6 +24,8 @@ from tests.support import services
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another account")
 
+OPEN_TO_ALL = "/tmp"
+"""The folders of a test run are closed to others."""
 VISIT = """
 import os, pathlib, sys, psycopg
 from hub.postgres.embedded import embedded
@@ -35,7 +37,7 @@ with embedded(pathlib.Path(sys.argv[1])) as url, psycopg.connect(url) as connect
 @pytest.fixture
 def nobodys_folder() -> Iterator[Path]:
     """A folder of the user nobody, outside the test runner's own closed folders."""
-    folder = Path(tempfile.mkdtemp(prefix="lms-hub-nobody-"))
+    folder = Path(tempfile.mkdtemp(prefix="lms-hub-nobody-", dir=OPEN_TO_ALL))
     nobody = pwd.getpwnam("nobody")
     os.chown(folder, nobody.pw_uid, nobody.pw_gid)
     yield folder
@@ -115,7 +117,7 @@ def test_programs_below_a_closed_folder_are_copied(tmp_path: Path, monkeypatch: 
     (tmp_path / "closed" / "package").symlink_to(spec.submodule_search_locations[0])
     spec.submodule_search_locations = [str(tmp_path / "closed" / "package")]
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
-    with tempfile.TemporaryDirectory() as shared:
+    with tempfile.TemporaryDirectory(dir=OPEN_TO_ALL) as shared:
         Path(shared).chmod(0o755)
         monkeypatch.setattr(account, "SHARED_COPY", Path(shared))
         user = account.account_for(tmp_path / "data")
