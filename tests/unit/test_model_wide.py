@@ -2,7 +2,7 @@
 
 It is the model of ``test_model.py`` with everything in it (:mod:`tests.support.wide`, :mod:`tests.support.parking`), held
 against a stranger's fold and against rebuilds (:mod:`tests.support.wide_oracle`). By hand, for longer, at random:
-``HUB_MODEL_EXAMPLES=20000 pytest tests/unit/test_model_wide.py -k whatever``.
+``HUB_TEST_MODEL_EXAMPLES=20000 pytest tests/unit/test_model_wide.py -k whatever``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.support.wide_taken_out import TAKEN_OUT
 from tests.unit.test_model import OWN, PERCENT, STEPS, STREAM, Hub
 
 EXAMPLES = 100
-BY_HAND = os.environ.get("HUB_MODEL_EXAMPLES")
+BY_HAND = os.environ.get("HUB_TEST_MODEL_EXAMPLES")
 SETTINGS_ACTS = ("add", "on", "off", "primary", "unprimary", "address", "no address", "begin", "end", "fail")
 LETTER = st.integers(0, 3)
 
