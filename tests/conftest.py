@@ -48,10 +48,8 @@ def _offer(request: pytest.FixtureRequest, name: str, start: Callable[[ExitStack
         try:
             service = start(stack)
         except services.Unavailable as reason:
-            if services.in_ci():
-                pytest.fail(f"{name} is missing, and in CI that is a failure: {reason}", pytrace=False)
             request.config.stash[_origins][name] = f"none. {reason}"
-            pytest.skip(str(reason))
+            services.lacking(name, reason)
         request.config.stash[_origins][name] = service.origin
         yield service.address
 

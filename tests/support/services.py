@@ -16,10 +16,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import psycopg
+import pytest
 from psycopg import sql
 
 from hub.postgres.embedded import embedded
@@ -50,6 +51,13 @@ class Service:
 def in_ci(environment: dict[str, str] | os._Environ[str] = os.environ) -> bool:
     """Whether a missing service is a failure, as ``CI`` says."""
     return environment.get("CI", "").lower() not in ("", "0", "false")
+
+
+def lacking(what: str, reason: object) -> NoReturn:
+    """End a test that needs what is not there: as skipped with its reason, in CI as failed."""
+    if in_ci():
+        pytest.fail(f"{what} is missing, and in CI that is a failure: {reason}", pytrace=False)
+    pytest.skip(f"{what} is missing: {reason}")
 
 
 def docker_answers(client: Callable[[], Any] | None = None) -> bool:
