@@ -16,7 +16,16 @@ import orjson
 import typer
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -121,10 +130,23 @@ def counting(text: str) -> Iterator[Callable[[int], None]]:
         yield lambda count: bar.update(task, completed=count)
 
 
+class _Rate(TextColumn):
+    """So many a second."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def render(self, task: Task) -> Text:
+        return Text("" if task.speed is None else f"{task.speed:,.0f}/s")
+
+
 @contextmanager
 def measuring() -> Iterator[Callable[[str, int, int], None]]:
-    """Bars on the terminal, one for each thing; the function takes its name, how many are done and how many there are."""
-    with _progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()) as bars:
+    """Bars on the terminal with rate and time left, one for each thing; the function takes its name, how many are done
+    and how many there are."""
+    with _progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn()
+    ) as bars:
         tasks: dict[str, Any] = {}
 
         def tell(name: str, done: int, total: int) -> None:

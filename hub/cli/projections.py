@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -80,7 +78,9 @@ def compare(
 
     Live traffic goes on. Exit status 1 where rows differ and were not repaired.
     """
-    with opened(runners=repair) as hub, _progress() as tell:
+    from hub.cli import output
+
+    with opened(runners=repair) as hub, output.measuring() as tell:
         from hub.rebuilding.service import Rebuilding
 
         results = Rebuilding(hub, tell).compare(tables or (), mend=repair, reason=reason)
@@ -103,8 +103,9 @@ def rebuild(
 
     Interrupted, it goes on when it is given again. The tables before are kept until `drop-old`.
     """
+    from hub.cli import output
 
-    with opened() as hub, _progress() as tell:
+    with opened() as hub, output.measuring() as tell:
         from hub.rebuilding.service import Rebuilding
 
         acts = Rebuilding(hub, tell)
@@ -125,8 +126,9 @@ def rebuild(
 @app.command(epilog=example("hub projections rollback --reason 'figures look wrong'"))
 def rollback(reason: Reason = None) -> None:
     """Bring the tables before the last rebuild up to date and put them back; those in use are kept as old ones then."""
+    from hub.cli import output
 
-    with opened() as hub, _progress() as tell:
+    with opened() as hub, output.measuring() as tell:
         from hub.rebuilding.service import Rebuilding
 
         done = Rebuilding(hub, tell).rollback(reason)
@@ -136,7 +138,9 @@ def rollback(reason: Reason = None) -> None:
 @app.command("drop-old", epilog=example("hub projections drop-old"))
 def drop_old() -> None:
     """Drop the tables before the last rebuild, and what an interrupted one has made."""
-    with opened(runners=False) as hub, _progress() as tell:
+    from hub.cli import output
+
+    with opened(runners=False) as hub, output.measuring() as tell:
         from hub.rebuilding.service import Rebuilding
 
         dropped = Rebuilding(hub, tell).drop_old()
@@ -180,30 +184,6 @@ def _swapped(done: Swapped) -> str:
         f"Swapped after {done.attempts} attempts; tables were held for {done.held_seconds * 1000:.0f} ms. "
         "Those before are kept: `hub projections rollback` puts them back, `hub projections drop-old` drops them."
     )
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on the terminal for each step, with rate and time left."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeRemainingColumn
-    from rich.text import Text
-
-    class Rate(TextColumn):
-        def render(self, task: Task) -> Text:
-            return Text("" if task.speed is None else f"{task.speed:,.0f}/s")
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(""), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-        tasks: dict[str, Any] = {}
-
-        def tell(name: str, done: int, total: int) -> None:
-            if name not in tasks:
-                tasks[name] = bars.add_task(name, total=total)
-            bars.update(tasks[name], completed=done, total=total)
-
-        yield tell
 
 
 def _by_topic(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -24,12 +24,10 @@ from hub.deciding.envelope import HUB, Actor
 from hub.domain.integration_config import IntegrationConfig
 from hub.domain.values import Outcome
 from hub.errors import HubError, Refused
-from hub.identity.reactor import IdentityReactor
 from hub.intake.configured import configured
 from hub.intake.exclusive import exclusive
 from hub.intake.measure import Patience
-from hub.intake.publish import Publisher
-from hub.intake.run import Accounting, Run, Source
+from hub.intake.run import Accounting, Source
 from hub.intake.service import Index, Intake
 from projections.queries import Queries
 
@@ -63,7 +61,7 @@ class Rejected:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._queries = Queries(hub.connection)
-        self._reactor = IdentityReactor(hub.commands, self._queries.matchable_accounts, self._queries.stale_enrollments)
+        self._intake = Intake(hub)
 
     def rehearse(self, letters: Sequence[Letter], file: Path | None = None, *, asks: bool = True) -> Replay:
         """What a replay would change; nothing is written, no key is made. ``asks``: where only the LMS has the record, it
@@ -109,7 +107,7 @@ class Rejected:
                 return
             told = _each_once(item for _, item in items)
             source = Source("import", told, SOURCE, requests=lambda: requests, trigger=TRIGGER, actor=actor)
-            accounting = self._runner(config, run_id).execute(source)
+            accounting = self._intake.runner(config, run_id, SOURCE).execute(source)
         found.runs.append((config.lms_code, run_id, accounting))
         # Told a second time they change nothing, so this says which of them are refused whenever they come.
         outcomes = rehearse([item for _, item in items], self._hub.around, self._hub.deciding)
@@ -162,26 +160,9 @@ class Rejected:
             found.left += [(letter, ASKED_FOR.format(code=config.lms_code)) for letter in distant]
             return items, None
         patience = Patience(lambda: self._hub.closing)
-        fetched = fetch(distant, config, observer, Intake(self._hub).ports(config, patience))
+        fetched = fetch(distant, config, observer, self._intake.ports(config, patience))
         found.left += fetched.left
         return items + fetched.items, fetched.requests
-
-    def _runner(self, config: IntegrationConfig, run_id: str) -> Run:
-        around = self._hub.around
-        publisher = Publisher(
-            config,
-            run_id,
-            SOURCE,
-            self._hub.keyring,
-            around.append,
-            around.encode,
-            clock,
-            self._queries.known_dead_letters,
-        )
-        return Run(
-            publisher, self._hub.commands, self._hub.watch, self._queries.run_outcomes, self._reactor.react, clock,
-            stopped=lambda: self._hub.closing,
-        )  # fmt: skip
 
 
 def _each_once(items: Iterable[Item]) -> list[Item]:

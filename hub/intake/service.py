@@ -95,7 +95,7 @@ class Intake:
             run_id = str(uuid4())
             observer = self._observer(config, run_id, name)
             items = _items_of(lambda: registry.read_file(path, config, observer, options, clock, self.ports(config)))
-            return self._run(config, run_id, name, progress).execute(Source("import", items, name, digest))
+            return self.runner(config, run_id, name, progress).execute(Source("import", items, name, digest))
 
     def preview(self, company_id: str, code: str, path: str, options: Mapping[str, Any], limit: int = 20) -> list[Item]:
         """The first items that a file would give; nothing is published, no key is made."""
@@ -173,7 +173,7 @@ class Intake:
         spools = shown.can_lose and (full or one.watermark is None)
         guard = Guard(shown, one.own, spools, self._hub.settings.home, accepted)
         with Pulling(config, observer, ports, one.watermark, full) as pulling:
-            run = self._run(config, run_id, name, progress)
+            run = self.runner(config, run_id, name, progress)
             run.guard, run.waited = guard, lambda: patience.seconds
             source = Source(
                 FULL if full else "sync",
@@ -283,7 +283,8 @@ class Intake:
         pace = Pace(clock=seconds, sleep=patience.sleep, bucket=bucket, longest_wait=longest_wait)
         return registry.Ports(index=index, pace=pace)
 
-    def _run(self, config: IntegrationConfig, run_id: str, name: str, progress: Progress) -> Run:
+    def runner(self, config: IntegrationConfig, run_id: str, name: str, progress: Progress = lambda _: None) -> Run:
+        """What carries out a run of an integration. ``name``: that of the source."""
         around = self._hub.around
         publisher = Publisher(
             config,

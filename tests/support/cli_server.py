@@ -16,6 +16,7 @@ import hub.cli.output
 import hub.cli.standing
 import hub.intake.service
 from hub.cli import main
+from tests.support.forked import finish
 
 WARM = (connectors.files, hub.cli.output, hub.cli.standing, hub.intake.service)
 """What most commands import."""
@@ -40,17 +41,7 @@ def _become(asked: dict[str, Any]) -> NoReturn:
     os.environ.clear()
     os.environ.update(asked["environment"])
     sys.argv = ["hub", *asked["arguments"]]
-    status = 0
-    try:
-        main()
-    except SystemExit as end:
-        status = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:  # what a traceback would be in a process of its own
-        sys.excepthook(*sys.exc_info())
-        status = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
+    finish(main)
 
 
 if __name__ == "__main__":

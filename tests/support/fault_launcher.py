@@ -19,6 +19,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
+from tests.support.forked import finish
+
 LOOK = 0.02
 WARM = ("hub.cli", "hub.serve", "hub.worker.app", "projections.migrations")
 
@@ -121,22 +123,11 @@ def _become(request: dict[str, Any]) -> NoReturn:
     os.environ.update(request["environment"])
     module, *arguments = request["start"]
     sys.argv = [module, *arguments]
-    status = 0
-    try:
-        if module == "hub":
-            from hub.cli import main
+    if module == "hub":
+        from hub.cli import main
 
-            main()
-        else:
-            runpy.run_module(module, run_name="__main__", alter_sys=True)
-    except SystemExit as end:
-        status = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:  # what a traceback would be in a process of its own
-        sys.excepthook(*sys.exc_info())
-        status = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
+        finish(main)
+    finish(lambda: runpy.run_module(module, run_name="__main__", alter_sys=True))
 
 
 if __name__ == "__main__":

@@ -46,6 +46,8 @@ SERVER = "server"
 SECONDS = 180.0
 """What anything may take on a busy machine."""
 LOOK = 0.1
+LAST_WORDS = 3000
+"""Characters of a log that are told of a process that ended."""
 
 
 @dataclass
@@ -67,8 +69,8 @@ class Scene:
     faults: dict[str, int] = field(default_factory=dict)
     """Fault → how often it was injected."""
     statuses: list[Told] = field(default_factory=list)
-    exits: list[tuple[str, int]] = field(default_factory=list)
-    """Slot and status of processes that ended without being told to; each was started again."""
+    exits: list[tuple[str, int, str]] = field(default_factory=list)
+    """Slot, status and last words of processes that ended without being told to; each was started again."""
     verdict: Verdict | None = None
     processes: dict[str, Launched] = field(default_factory=dict)
     _wanted: set[str] = field(default_factory=set)
@@ -262,7 +264,7 @@ class Scene:
                 for slot in self._wanted:
                     code = self.processes[slot].poll()
                     if code is not None:
-                        self.exits.append((slot, code))
+                        self.exits.append((slot, code, self.logged(slot)[-LAST_WORDS:]))
                         self._launch(slot)
 
     def close(self) -> None:

@@ -28,7 +28,7 @@ def test_a_worker_that_hangs_in_a_rebalance_ends(make_scene: MakeScene, kafka_bo
                 member.wait(ASKED)
                 scene.until(lambda: scene.exits, "the worker ends")
                 assert scene.status().behind() > 0
-            slot, code = scene.exits[0]
+            slot, code, _ = scene.exits[0]
             assert code == 1
             assert f"{lane}: no assignment for" in scene.logged(slot)
         scene.settle()
