@@ -31,6 +31,10 @@ GATHER = 0.01
 ahead (of a broker that still has records with it, nothing for 100 ms), so its first answer is a part of what there is."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 COMMIT_EVERY = 5.0
+FIRST_REST, LONGEST_REST, LIVED_WELL = 0.5, 15.0, 60.0
+"""Seconds before it joins again: after the first error, at most, and how long it must have gone well to be the first."""
+FAREWELL = 15.0
+"""Seconds in which a consumer must have ended; one that lives on could take partitions that nobody reads then."""
 
 log = logger(__name__)
 
@@ -80,11 +84,19 @@ class Tail(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         self._ready = asyncio.Event()
         self._turn = asyncio.Lock()
         self._consumer: AIOKafkaConsumer | None = None
+        self._lost = False
+        """This consumer is done with."""
+        self._rest, self._rested = FIRST_REST, 0.0
         self._committed = 0.0
         self._assignments = 0
         """How often partitions were taken over."""
         self._unsettled = False
         """Something may still be under way."""
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Where brokers are asked for: host and port of each, separated by commas."""
+        return self._group.bootstrap_servers
 
     @property
     def ready(self) -> bool:
@@ -97,7 +109,7 @@ class Tail(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         return self._turn.locked()
 
     async def on_start(self) -> None:
-        """Join the group."""
+        """Join the group. Raises KafkaError."""
         self._consumer = self._group.consumer(self.lane.name)
         self._consumer.subscribe([self._group.prefix + topic for topic in self.lane.work.topics], listener=self)
         await self._consumer.start()
@@ -127,8 +139,12 @@ class Tail(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """Take over: load the stored offsets, hold them against the log, seek every partition."""
+        if self._lost or self.should_stop:  # on its way when the consumer was told to end
+            return
         try:
             await self._take_over(assigned)
+        except KafkaError as problem:
+            self._lose(problem)
         except Exception as problem:  # aiokafka would swallow it
             await self._fail(problem)
 
@@ -152,9 +168,14 @@ class Tail(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         pause, before = FIRST_PAUSE, Starts()
         while not self.should_stop and not self.draining:
             try:
+                if self._lost:
+                    await self._join_again()
                 await asyncio.wait_for(self._ready.wait(), POLL)
                 again = await self._step()
             except TimeoutError:
+                continue
+            except KafkaError as problem:
+                self._lose(problem)
                 continue
             except Exception as problem:  # a task that ended would leave a worker that does nothing
                 await self._fail(problem)
@@ -224,6 +245,30 @@ class Tail(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
             await consumer.commit()
         except (KafkaError, IllegalStateError) as problem:
             log.debug("not committed", lane=self.lane.name, problem=str(problem))
+
+    def _lose(self, problem: KafkaError) -> None:
+        """This consumer is done with; the next one joins in its place."""
+        self._ready.clear()
+        self.lane.leave = True
+        self._lost = True
+        self.lane.failure = f"Kafka: {problem}"
+        log.warning("joins again", lane=self.lane.name, problem=str(problem))
+
+    async def _join_again(self) -> None:
+        """End the consumer, rest, and join with a new one. Raises KafkaError; Fatal where it does not end."""
+        async with self._turn:
+            await self._settle()
+        try:
+            await asyncio.wait_for(self._demand_consumer().stop(), FAREWELL)
+        except TimeoutError as hangs:
+            raise Fatal(f"{self.lane.name}: its consumer did not end within {FAREWELL:.0f} seconds") from hangs
+        went_well = time.monotonic() - self._rested > LIVED_WELL
+        self._rest = FIRST_REST if went_well else min(self._rest * 2, LONGEST_REST)
+        await self.sleep(self._rest)
+        self._rested = time.monotonic()
+        self._lost = False
+        if not self.should_stop:
+            await self.on_start()
 
     async def _fail(self, problem: Exception) -> None:
         """Nothing more is taken; the worker ends with code 1."""

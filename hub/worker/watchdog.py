@@ -2,11 +2,12 @@
 
 A group member can hang in a rebalance (the process lives and takes nothing), and a process can hang on its way out with
 the broker away. A service that starts before everything else sees the first; a thread that ends the process after the
-grace sees the second.
+grace sees the second. While no broker can be reached nothing hangs.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 
 import orjson
 from aiohttp import web
+from aiokafka.conn import collect_hosts
 from mode import Service
 
 from hub.logging import logger
@@ -23,6 +25,7 @@ LOOK_SECONDS = 1.0
 UNASSIGNED_SECONDS = REBALANCE + 2 * STATIC_SESSION
 """Longer than the group may wait for members that were killed, one after the other."""
 SILENT_SECONDS = 30.0
+CONNECT_SECONDS = 5.0
 
 log = logger(__name__)
 
@@ -53,6 +56,18 @@ def hanging(tail: Tail, unready_for: float, now: float) -> str | None:
     elif unready_for > UNASSIGNED_SECONDS:
         return f"{tail.lane.name}: no assignment for {unready_for:.0f} seconds"
     return None
+
+
+async def reachable(bootstrap_servers: str) -> bool:
+    """Whether one of these brokers takes a connection."""
+    for host, port, _ in collect_hosts(bootstrap_servers):
+        try:
+            _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), CONNECT_SECONDS)
+        except (OSError, TimeoutError):
+            continue
+        writer.close()
+        return True
+    return False
 
 
 class Watchdog(Service):
@@ -88,7 +103,7 @@ class Watchdog(Service):
             await self.sleep(LOOK_SECONDS)
             now = time.monotonic()
             for tail in self._tails:
-                if tail.ready:
+                if tail.ready or not await reachable(tail.bootstrap_servers):
                     ready_at[tail] = now
                 why = hanging(tail, now - ready_at[tail], now)
                 if why is not None and not tail.draining:
