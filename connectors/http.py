@@ -71,6 +71,8 @@ class HttpRefused(Refused):
 class CredentialsRefused(HttpRefused):
     """The server does not know who asks: nothing else that is asked of it can succeed."""
 
+    by_credentials = True
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

@@ -42,6 +42,9 @@ class Unusable(RuleBroken):
 class Refused(RuleBroken):
     """A command or configuration that a rule does not allow; nothing was changed."""
 
+    by_credentials = False
+    """Whether the other side does not accept the credentials: only a person can mend that."""
+
 
 class Fatal(HubError):
     """A state in which going on could do harm (lost ownership, a gap in the log, a wrong database)."""

@@ -57,6 +57,10 @@ class MoodleError(Refused):
 class Barred(MoodleError):
     """The token, the service or a function of it is not accepted: nothing else that is asked can succeed."""
 
+    def __init__(self, errorcode: str, function: str, expected: str) -> None:
+        super().__init__(errorcode, function, expected)
+        self.by_credentials = errorcode == "invalidtoken" or errorcode.startswith("wsaccessuser")
+
 
 class Denied(MoodleError):
     """This course, or this part of it, cannot be read; others may be."""

@@ -69,5 +69,11 @@ def run_key(integration_id: str) -> int:
 
 def _tell_interrupted(hub: Hub, config: IntegrationConfig, connection: psycopg.Connection[Any]) -> None:
     for run_id, kind, started in connection.execute(RUNNING, (config.id,)).fetchall():
-        told = {"kind": kind, "started_at": micros(started), "failure": INTERRUPTED, "unreachable": False}
+        told = {
+            "kind": kind,
+            "started_at": micros(started),
+            "failure": INTERRUPTED,
+            "unreachable": False,
+            "credentials_refused": False,
+        }
         tell(hub.commands, acts.sync_failed(config.company_id, config.id, run_id, told))

@@ -18,7 +18,7 @@ import orjson
 from connectors.contract import Coverage, Item, RequestLog
 from hub.deciding.commands import Commands
 from hub.deciding.envelope import HUB, Actor
-from hub.errors import HubError, Retriable
+from hub.errors import HubError, Refused, Retriable
 from hub.intake.comparing import Loss, Shown, removal, retirement
 from hub.intake.guard import Guard, HeldRun
 from hub.intake.measure import Interrupted, Measures, Waiter
@@ -271,6 +271,7 @@ class Run:
         if requests is not None and requests.failing_since is not None:
             told["failing_since"] = int(requests.failing_since * 1_000_000)
         told["unreachable"] = _is_unreachable(problem, requests)
+        told["credentials_refused"] = isinstance(problem, Refused) and problem.by_credentials
         asked = problem.retry_after if isinstance(problem, Retriable) else None
         log.warning("run failed", run_id=run_id, integration=config.lms_code, problem=type(problem).__name__)
         retry_after = None if asked is None else int(asked * 1_000_000)

@@ -13,12 +13,15 @@ HOUR = 3600 * SECOND
 LONG_LOSS = HOUR
 
 
-def critical(sums: Sums, moments: Sequence[Moment], down: Iterable[Span], start: int, end: int) -> dict[str, int]:
+def critical(
+    sums: Sums, runs: Sequence[RunRow], moments: Sequence[Moment], down: Iterable[Span], now: int, start: int, end: int
+) -> dict[str, int]:
     """Critical incidents that opened in [start, end), by kind."""
     return {
         "breaker_opened": sum("breaker.opened" in one.transitions for one in moments if start <= one.at < end),
         "connection_lost": sum(last - first > LONG_LOSS and start <= first + LONG_LOSS < end for first, last in down),
         "accounting": sums.unbalanced,
+        "credentials_refused": sum(start <= first < end for first, _ in _refused(runs, now)),
         "mass_change_held": sums.held,
         "source_stopped": sum("source.stopped" in one.transitions for one in moments if start <= one.at < end),
     }
@@ -42,7 +45,8 @@ def longest_open(
     runs: Sequence[RunRow], moments: Sequence[Moment], down: Iterable[Span], now: int, start: int, end: int
 ) -> int:
     """The longest time (microseconds), up to the end of the day, for which a critical incident of the day had been open."""
-    spans = [*down, *_unbalanced(runs, now), *_held(runs, now), *_breaker(moments, now), *_stopped(moments, now)]
+    by_runs = [*_unbalanced(runs, now), *_refused(runs, now), *_held(runs, now)]
+    spans = [*down, *by_runs, *_breaker(moments, now), *_stopped(moments, now)]
     return max((min(last, end) - first for first, last in spans if first < end and last > start), default=0)
 
 
@@ -60,6 +64,15 @@ def _unbalanced(runs: Sequence[RunRow], now: int) -> list[Span]:
         for run in runs
         if run.ended_at is not None and run.status == "failed" and run.failure == UNBALANCED
     ]
+
+
+def _refused(runs: Sequence[RunRow], now: int) -> list[Span]:
+    """From the first of several runs whose credentials the LMS did not accept to the next success."""
+    refused = [run.ended_at for run in runs if run.ended_at is not None and run.credentials_refused]
+    first: dict[int, int] = {}
+    for at in sorted(refused):
+        first.setdefault(_next_success(runs, at, now), at)
+    return [(at, until) for until, at in first.items()]
 
 
 def _held(runs: Sequence[RunRow], now: int) -> list[Span]:

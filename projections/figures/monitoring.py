@@ -85,7 +85,7 @@ def _row(
     cells.value("manual_interventions", sums.by_people + acts + resets)
     cells.parts["manual_interventions"] = {"runs": sums.by_people, "acts": acts, "breaker_resets": resets}
     cells.value("rollback_incidents", sum(_in(at, span) for at in found.rollbacks.get(integration.id, [])))
-    opened = incidents.critical(sums, moments, story.down, start, end)
+    opened = incidents.critical(sums, runs, moments, story.down, as_of, start, end)
     cells.value("critical_incidents", sum(opened.values()))
     cells.parts["critical_incidents"] = opened
     warned = incidents.warning(sums, runs, _interval(integration.frequency), story.inactive, as_of, start, end)

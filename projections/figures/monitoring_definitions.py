@@ -120,14 +120,13 @@ MONITORING: tuple[Figure, ...] = (
         "critical_incidents",
         "count",
         "Opened that day: breaker to Error, connection lost for over 60 minutes, accounting that does not add up, "
-        "credential refused after renewal, mass-change guard tripped, source stopped by the dead-letter limit, schema "
-        "change rejected, security incident.",
+        "credentials refused after renewal (first run of a series), mass-change guard tripped, source stopped by the "
+        "dead-letter limit.",
     ),
     _figure(
         "warning_incidents",
         "count",
-        "Opened that day: retries exhausted once, freshness target missed, drift above 1 %, schema change accepted, "
-        "credential ends within 14 days, throttled for over 10 % of busy time.",
+        "Opened that day: retries exhausted once, freshness target missed, throttled for over 10 % of busy time.",
     ),
     _figure(
         "system_load_percentage",

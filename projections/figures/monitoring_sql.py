@@ -21,7 +21,7 @@ _RUNS = """
 SELECT r.id::text, r.lms_integration_id::text, r.kind, r.status, r.trigger, r.held IS NOT NULL,
        (extract(epoch FROM r.started_at) * 1000000)::bigint, (extract(epoch FROM r.ended_at) * 1000000)::bigint,
        r.rejected, r.failure, r.requests, r.samples, (extract(epoch FROM r.updated_at) * 1000000)::bigint,
-       (extract(epoch FROM r.failing_since) * 1000000)::bigint
+       (extract(epoch FROM r.failing_since) * 1000000)::bigint, coalesce(r.credentials_refused, false)
 FROM hub.sync_run r
 WHERE r.lms_integration_id = ANY(%(integrations)s::uuid[])
   AND (r.started_at >= %(earlier)s OR r.ended_at >= %(earlier)s) AND r.started_at < %(end)s
@@ -100,6 +100,7 @@ class RunRow:
     updated_at: int
     failing_since: int | None = None
     """First failure of the series that the run is part of."""
+    credentials_refused: bool = False
 
 
 @dataclass(slots=True)

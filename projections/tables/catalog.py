@@ -119,6 +119,9 @@ class SyncRun(Base):
         "least, courses with most drops, sample of streams. NULL: it was not held."
     )
     unreachable: Mapped[bool | None] = c.boolean("True where it failed since the LMS could not be reached.")
+    credentials_refused: Mapped[bool | None] = c.boolean(
+        "True where it failed since the LMS did not accept the credentials."
+    )
     failing_since: Mapped[datetime | None] = c.moment(
         "First failure of the series that this failed run is part of (UTC)."
     )

@@ -19,6 +19,7 @@ SELECT
     (r.records_read = r.changed + r.unchanged + r.unmatched + r.stored + r.rejected) AS adds_up,
     r.failure,
     r.unreachable,
+    r.credentials_refused,
     r.failing_since,
     r.dropped,
     r.retired,

@@ -17,6 +17,8 @@ import hub.bootstrap
 import hub.intake.pulling
 import hub.intake.service
 from connectors.contract import Check
+from connectors.http import CredentialsRefused
+from connectors.moodle.errors import MoodleError, error_of
 from hub.bootstrap import Hub
 from hub.directory.commands import company
 from hub.domain import ids
@@ -183,6 +185,20 @@ def test_the_source_may_ask_for_a_longer_pause(scene: Scene) -> None:
     scene.now.pass_by(100 * SECOND)
     assert scene.drive() == ["full"]
     assert len(lms.asks) == 2
+
+
+def test_refused_credentials_are_told_as_such(scene: Scene) -> None:
+    """Of a run that failed it is known whether the credentials were the reason: only a person can mend that."""
+    lms = scene.add(frequency="Hourly", max_retry_attempts=9)
+    lms.faults.append(Retriable("It is away."))
+    lms.faults.append(CredentialsRefused("No.", 401, rule="401", expected="a token that it accepts"))
+    lms.faults.append(MoodleError("forcepasswordchangenotice", "core_x", "a password"))
+    lms.faults.append(error_of({"errorcode": "invalidtoken"}, "core_x"))
+    for _ in range(5):
+        assert "full" in scene.drive()
+        scene.now.pass_by(20 * MINUTE)
+    query = "SELECT status, credentials_refused AS refused FROM hub.sync_run ORDER BY started_at"
+    assert [one["refused"] for one in scene.rows(query)] == [False, True, False, True, None]
 
 
 def test_probes_are_quiet(scene: Scene) -> None:

@@ -191,21 +191,30 @@ def test_percentiles_are_upper_bounds_of_classes() -> None:
 
 
 def test_critical_incidents_open_on_their_day() -> None:
-    """The breaker, a loss when it is an hour old, an accounting that does not add up, the guard."""
+    """The breaker, a loss when it is an hour old, an accounting that does not add up, the guard, and the first of several
+    runs whose credentials were refused."""
     moments = [Moment(3 * HOUR, OPENED), Moment(30 * HOUR, OPENED)]
-    sums = monitoring_runs.sums_of(
-        [run(HOUR, "failed", failure=monitoring_runs.UNBALANCED), run(2 * HOUR, "held", was_held=True)]
-    )
+    refused = [run(at * HOUR, "failed", credentials_refused=True) for at in (-3, -2, 3, 4, 8, 26, 27)]
+    runs = [
+        run(HOUR, "failed", failure=monitoring_runs.UNBALANCED),
+        run(2 * HOUR, "held", was_held=True),
+        *refused,
+        *(run(at * HOUR) for at in (0, 6, 9)),
+    ]
+    sums = monitoring_runs.sums_of(runs)
     down = [(-30 * MINUTE, 5 * HOUR), (6 * HOUR, 7 * HOUR), (23 * HOUR + 30 * MINUTE, 30 * HOUR)]
-    told = incidents.critical(sums, moments, down, 0, DAY_END)
+    told = incidents.critical(sums, runs, moments, down, 30 * HOUR, 0, DAY_END)
     assert told == {
         "breaker_opened": 1,
         "connection_lost": 1,
         "accounting": 1,
+        "credentials_refused": 2,
         "mass_change_held": 1,
         "source_stopped": 0,
     }
-    assert incidents.critical(monitoring_runs.sums_of([]), moments, down, DAY_END, 2 * DAY_END)["connection_lost"] == 1
+    later = incidents.critical(monitoring_runs.sums_of([]), runs, moments, down, 30 * HOUR, DAY_END, 2 * DAY_END)
+    assert later["connection_lost"] == 1
+    assert later["credentials_refused"] == 1
 
 
 def test_warnings() -> None:
@@ -230,6 +239,8 @@ def test_how_long_a_critical_incident_was_open() -> None:
     assert incidents.longest_open([], [], [(HOUR, 3 * HOUR)], end, 0, end) == 2 * HOUR
     bad = run(2 * HOUR, "failed", failure=monitoring_runs.UNBALANCED)
     assert incidents.longest_open([bad, run(8 * HOUR)], [], [], end, 0, end) == 6 * HOUR
+    refused = [run(at * HOUR, "failed", credentials_refused=True) for at in (2, 3)]
+    assert incidents.longest_open([*refused, run(7 * HOUR)], [], [], end, 0, end) == 5 * HOUR
     held = run(HOUR, "released", was_held=True, updated_at=4 * HOUR)
     assert incidents.longest_open([held], [], [], end, 0, end) == 3 * HOUR
     opened = [Moment(7 * HOUR, OPENED)]

@@ -100,6 +100,7 @@ class RunChange(Declared):
         "would_retire, people, share_percent, least, courses [{course, drops}] (those with most), sample (streams)",
     )
     unreachable: bool | None = Field(None, description="It failed since the host could not be reached")
+    credentials_refused: bool | None = Field(None, description="It failed since the LMS did not accept the credentials")
     failing_since: Instant | None = Field(None, description="First failure of the series that this run is part of")
     requests: JsonText | None = Field(
         None,

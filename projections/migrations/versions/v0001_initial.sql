@@ -933,6 +933,7 @@ CREATE TABLE hub.sync_run (
     retired INTEGER,
     held JSONB,
     unreachable BOOLEAN,
+    credentials_refused BOOLEAN,
     failing_since TIMESTAMP WITH TIME ZONE,
     requests JSONB,
     samples JSONB,
@@ -975,6 +976,7 @@ COMMENT ON COLUMN hub.sync_run.dropped IS 'Enrollments that a full pass no longe
 COMMENT ON COLUMN hub.sync_run.retired IS 'Courses that a full pass no longer listed, told as retired.';
 COMMENT ON COLUMN hub.sync_run.held IS 'What a held full pass would do: existing, would_drop, existing_courses, would_retire, people, share_percent, least, courses with most drops, sample of streams. NULL: it was not held.';
 COMMENT ON COLUMN hub.sync_run.unreachable IS 'True where it failed since the LMS could not be reached.';
+COMMENT ON COLUMN hub.sync_run.credentials_refused IS 'True where it failed since the LMS did not accept the credentials.';
 COMMENT ON COLUMN hub.sync_run.failing_since IS 'First failure of the series that this failed run is part of (UTC).';
 COMMENT ON COLUMN hub.sync_run.requests IS 'Requests by outcome and by hour, sum and histogram of their times (ms), connect times (ms), time per course (s), time waited (s).';
 COMMENT ON COLUMN hub.sync_run.samples IS 'Run and processor seconds, highest memory in MiB, load and disk wait of the host, time from appended to folded, age of the facts.';
@@ -1214,8 +1216,8 @@ COMMENT ON COLUMN hub.lms_integration_monitoring.manual_interventions IS 'Acts b
 COMMENT ON COLUMN hub.lms_integration_monitoring.rollback_incidents IS 'A mapping set back to an older version, an import undone, an outbound change taken back. Unit: count. 0 where there was none.';
 COMMENT ON COLUMN hub.lms_integration_monitoring.performance_score IS 'Weighted mean of availability 30, sync success 25, 100 - error rate 15, accuracy 15 and latency 15 (100 up to the target, then falling in a line to 0 at four times the target). Missing parts drop out and the weights are scaled up; it needs availability or sync success. Unit: 0..100. Sum of weight * part / sum of the weights of the parts known. Composite of the hub''s own; its parts are kept. NULL with the reason no_data.';
 COMMENT ON COLUMN hub.lms_integration_monitoring.sla_compliance IS 'True when every measured target holds: availability, success, latency, no critical incident open for over 4 hours. Targets stand in compliance_settings.sla; defaults are 99 %, 95 %, twice the interval of sync_frequency (Real-time: 5 minutes). Unit: true or false. Targets that hold / targets that were measured. NULL with the reason no_data.';
-COMMENT ON COLUMN hub.lms_integration_monitoring.critical_incidents IS 'Opened that day: breaker to Error, connection lost for over 60 minutes, accounting that does not add up, credential refused after renewal, mass-change guard tripped, source stopped by the dead-letter limit, schema change rejected, security incident. Unit: count. 0 where there was none.';
-COMMENT ON COLUMN hub.lms_integration_monitoring.warning_incidents IS 'Opened that day: retries exhausted once, freshness target missed, drift above 1 %, schema change accepted, credential ends within 14 days, throttled for over 10 % of busy time. Unit: count. 0 where there was none.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.critical_incidents IS 'Opened that day: breaker to Error, connection lost for over 60 minutes, accounting that does not add up, credentials refused after renewal (first run of a series), mass-change guard tripped, source stopped by the dead-letter limit. Unit: count. 0 where there was none.';
+COMMENT ON COLUMN hub.lms_integration_monitoring.warning_incidents IS 'Opened that day: retries exhausted once, freshness target missed, throttled for over 10 % of busy time. Unit: count. 0 where there was none.';
 COMMENT ON COLUMN hub.lms_integration_monitoring.system_load_percentage IS 'Mean of the 1-minute load / processors, sampled every 5 seconds while this integration''s runs work; may exceed 100. Unit: %. Sum of the samples / samples. NULL with the reason no_data or not_reported_by_source.';
 COMMENT ON COLUMN hub.lms_integration_monitoring.memory_usage_mb IS 'Highest resident memory of the process of a run. Unit: MiB. NULL with the reason no_data.';
 COMMENT ON COLUMN hub.lms_integration_monitoring.cpu_usage_percentage IS 'Processor time of the process of a run. Unit: %. Processor seconds / seconds of the runs * processors. NULL with the reason no_data.';
