@@ -21,10 +21,9 @@ from hub.deadletters.letters import Letter
 from hub.deadletters.records import item_of, kept
 from hub.deadletters.rehearsal import Rehearsed, rehearse
 from hub.deciding.envelope import HUB, Actor
-from hub.domain.integration_config import IntegrationConfig
 from hub.domain.values import Outcome
 from hub.errors import HubError, Refused
-from hub.intake.configured import configured
+from hub.intake.configured import Configured, configured
 from hub.intake.exclusive import exclusive
 from hub.intake.measure import Patience
 from hub.intake.run import Accounting, Source
@@ -70,8 +69,8 @@ class Rejected:
         Raises Retriable where an LMS cannot be read now.
         """
         found = Replay()
-        for config, group in self._by_integration(letters, found):
-            items, _ = self._items(group, config, None, file, found, asks=asks)
+        for one, group in self._by_integration(letters, found):
+            items, _ = self._items(group, one, None, file, found, asks=asks)
             outcomes = rehearse([item for _, item in items], self._hub.around, self._hub.deciding)
             for (letter, _), outcome in zip(items, outcomes, strict=True):
                 _note(found, letter, outcome)
@@ -86,23 +85,23 @@ class Rejected:
         away; what was taken in until then stays so.
         """
         found = Replay()
-        for config, group in self._by_integration(letters, found):
+        for one, group in self._by_integration(letters, found):
             for start in range(0, len(group), AT_ONCE):
-                self._run(group[start : start + AT_ONCE], config, found, actor, reason, file)
+                self._run(group[start : start + AT_ONCE], one, found, actor, reason, file)
         return found
 
     def _run(
         self,
         letters: Sequence[Letter],
-        config: IntegrationConfig,
+        one: Configured,
         found: Replay,
         actor: Actor,
         reason: str | None,
         file: Path | None,
     ) -> None:
-        run_id = str(uuid4())
+        config, run_id = one.config, str(uuid4())
         with exclusive(self._hub, config):
-            items, requests = self._items(letters, config, run_id, file, found)
+            items, requests = self._items(letters, one, run_id, file, found)
             if not items:
                 return
             told = _each_once(item for _, item in items)
@@ -118,7 +117,7 @@ class Rejected:
             if isinstance(answer, HubError):
                 raise answer
 
-    def _by_integration(self, letters: Sequence[Letter], found: Replay) -> list[tuple[IntegrationConfig, list[Letter]]]:
+    def _by_integration(self, letters: Sequence[Letter], found: Replay) -> list[tuple[Configured, list[Letter]]]:
         """The letters of each integration with its configuration of today."""
         groups: dict[tuple[str, str], list[Letter]] = {}
         for letter in letters:
@@ -128,12 +127,12 @@ class Rejected:
                 )
             else:
                 groups.setdefault((letter.company_id, letter.code), []).append(letter)
-        return [(configured(self._hub, self._queries, *key).config, group) for key, group in groups.items()]
+        return [(configured(self._hub, self._queries, *key), group) for key, group in groups.items()]
 
     def _items(
         self,
         letters: Sequence[Letter],
-        config: IntegrationConfig,
+        one: Configured,
         run_id: str | None,
         file: Path | None,
         found: Replay,
@@ -141,6 +140,7 @@ class Rejected:
         asks: bool = True,
     ) -> tuple[list[tuple[Letter, Item]], RequestLog | None]:
         """The records of the letters, from what is kept of them, else from their LMS; and what the requests to it took."""
+        config = one.config
         observer = Observer(config, self._hub.keyring, run_id=run_id, source_name=SOURCE, backfill=True, defer=True)
         ports = registry.Ports(index=Index(self._queries, config.id))
         items: list[tuple[Letter, Item]] = []
@@ -158,6 +158,11 @@ class Rejected:
             return items, None
         if not asks:
             found.left += [(letter, ASKED_FOR.format(code=config.lms_code)) for letter in distant]
+            return items, None
+        try:
+            self._intake.demand_open(one)
+        except Refused as closed:
+            found.left += [(letter, str(closed)) for letter in distant]
             return items, None
         patience = Patience(lambda: self._hub.closing)
         fetched = fetch(distant, config, observer, self._intake.ports(config, patience))

@@ -149,7 +149,7 @@ class Intake:
         """The right to run: a connector, no planned window, nobody else at it; and the integration as it is then."""
         one = self._configured(company_id, code)
         registry.connector_class(one.config.lms_type, one.config.integration_method)
-        self._demand_open(one)
+        self.demand_open(one)
         with exclusive(self._hub, one.config, patience) as connection:
             yield self._configured(company_id, code), connection
 
@@ -203,7 +203,7 @@ class Intake:
         )
         return loss
 
-    def _demand_open(self, one: Configured) -> None:
+    def demand_open(self, one: Configured) -> None:
         """Raise Refused in a planned window."""
         until = windows.now_in(one.own.maintenance, clock(), one.config.zone)
         if until is not None:

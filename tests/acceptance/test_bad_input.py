@@ -288,7 +288,7 @@ def test_a_run_that_ends_by_an_unforeseen_fault_is_told_as_failed(hub_desk: Desk
         raise ZeroDivisionError("Ada Lovelace")
 
     config, name = hub_desk.intake.config(COMPANY, "csv"), "fault.csv"
-    run = hub_desk.intake._run(config, str(uuid4()), name, lambda _: None)
+    run = hub_desk.intake.runner(config, str(uuid4()), name, lambda _: None)
     with pytest.raises(ZeroDivisionError):
         run.execute(Source("import", items(), name))
     trail = hub_desk.rows("SELECT to_jsonb(t)::text AS told FROM hub.lms_audit_trail t")

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -150,3 +151,22 @@ def test_an_lms_that_is_away_resolves_nothing(bench: Bench) -> None:
         bench.letters.replay(kept)
     assert len(bench.open()) == len(kept)
     assert integration_id(COMPANY, bench.kind) == kept[0].integration_id
+
+
+def test_in_a_planned_window_the_lms_is_left_alone(bench: Bench) -> None:
+    """Nothing is asked of it; the letters stay, with the end of the window."""
+    bench.sync()
+    kept = bench.open()
+    bench.cure()
+    now = datetime.now(UTC)
+    window = [{"from": f"{now - timedelta(hours=1):%Y-%m-%dT%H:%M}", "to": f"{now + timedelta(days=2):%Y-%m-%dT%H:%M}"}]
+    settings = json.loads(
+        bench.site.ask("SELECT fold_state->>'connector_settings' FROM hub.lms_integration_config")[0][0] or "{}"
+    )
+    changed = {"connector_settings": json.dumps(settings | {"maintenance": window})}
+    bench.site.hub.commands.execute(acts.change(COMPANY, bench.kind, changed))
+    bench.fake.server.asked.clear()
+    for done in (bench.letters.rehearse(kept), bench.letters.replay(kept)):
+        assert {letter.id for letter, _ in done.left} == {letter.id for letter in kept}
+        assert all("is in a planned window; expected a start after" in why for _, why in done.left)
+    assert bench.fake.server.asked == []
