@@ -96,4 +96,4 @@ async def _started(bootstrap_servers: str) -> AIOKafkaConsumer:
 
 
 def _unavailable(problem: KafkaError) -> LogUnavailable:
-    return LogUnavailable(f"Kafka is not available ({type(problem).__name__}: {problem}). Nothing was changed.")
+    return LogUnavailable(f"Kafka is not available ({problem}). Nothing was changed.")

@@ -15,12 +15,16 @@ MAX_MESSAGE_BYTES = MAX_RECORD_BYTES + 64 * 1024
 """``max.message.bytes`` of every topic: a record of the largest size and the frame around it."""
 
 
+CONNECT_SECONDS = 10.0
+
+
 def client_options(bootstrap_servers: str, timeout: float) -> dict[str, Any]:
-    """Options of every client: comes back within a second after the broker does, gives up connecting after ``timeout`` seconds."""
+    """Options of every client: comes back within a second after the broker does; gives up where none of the brokers can be
+    reached for :data:`CONNECT_SECONDS` at its beginning."""
     return {
         "bootstrap_servers": bootstrap_servers.split(","),
         "client_id": "hub-log",
-        "bootstrap_timeout_ms": int(timeout * 1000),
+        "bootstrap_timeout_ms": int(min(timeout, CONNECT_SECONDS) * 1000),
         "request_timeout_ms": int(timeout * 1000 / 3),
         "reconnect_backoff_max_ms": 1000,
     }
@@ -44,4 +48,8 @@ def translated(known: str) -> Iterator[None]:
             f"The topic no longer holds what was read from it before ({error}); was it made anew or cut?"
         ) from error
     except errors.KafkaError as error:
-        raise LogUnavailable(f"Kafka is not available ({type(error).__name__}: {error}). {known}") from error
+        raise LogUnavailable(f"Kafka is not available ({_said(error)}). {known}") from error
+
+
+def _said(error: errors.KafkaError) -> str:
+    return str(error) if error.args or not isinstance(error, errors.KafkaTimeoutError) else "no broker answered in time"

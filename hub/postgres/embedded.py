@@ -60,7 +60,9 @@ def _join(folder: Folder) -> int:
         folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         return open_lock(folder.users_lock)
     except OSError as error:
-        raise Fatal(f"HUB_HOME {folder.root.parent} cannot be used: {error}.") from error
+        raise Fatal(
+            f"HUB_HOME {folder.root.parent} cannot be used: {error.strerror or error}: {error.filename}; expected a folder that this account may write."
+        ) from error
 
 
 def _ensure_running(folder: Folder) -> None:
