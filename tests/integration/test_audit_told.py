@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -16,8 +14,7 @@ from hub.audit.part import seals_of
 from hub.audit.telling import Given, chain_broken, given_out, given_out_of_all, key_rotated
 from hub.bootstrap import Hub
 from hub.deciding.envelope import HUB
-from tests.support.rebuilding import filled
-from tests.support.site import COMPANY, site
+from tests.support.site import COMPANY
 
 TRAIL = """
 SELECT audit_type, action, entity_type, entity_id::text, risk_level, data_sensitivity_level, regulatory_impact, affected_employees,
@@ -25,20 +22,6 @@ SELECT audit_type, action, entity_type, entity_id::text, risk_level, data_sensit
 """
 STAFF = 25
 BAD = Finding("changed", "lms.learning/3", "the record is another one", 17)
-
-
-@pytest.fixture(scope="module")
-def template(make_database: Callable[[str | None], str], tmp_path_factory: pytest.TempPathFactory) -> str:
-    url = make_database(None)
-    with filled(url, tmp_path_factory.mktemp("filled")):
-        pass
-    return url
-
-
-@pytest.fixture
-def hub(template: str, make_database: Callable[[str | None], str], tmp_path: Path) -> Iterator[Hub]:
-    with site("postgresql", make_database(template), tmp_path, None) as made, made.open() as opened:
-        yield opened
 
 
 def told(hub: Hub, event_type: str) -> list[tuple[Any, ...]]:

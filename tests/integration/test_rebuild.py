@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -17,24 +15,7 @@ from hub.rebuilding.service import Rebuilding
 from projections.rebuild import compare, pair, stamp, swap
 from projections.rebuild.pair import LIVE, NEXT, OLD
 from tests.support import equality
-from tests.support.rebuilding import filled
-from tests.support.site import COMPANY, site
-
-
-@pytest.fixture(scope="module")
-def template(make_database: Callable[[str | None], str], tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A database with learning in its tables, to be copied."""
-    url = make_database(None)
-    with filled(url, tmp_path_factory.mktemp("filled")):
-        pass
-    return url
-
-
-@pytest.fixture
-def hub(template: str, make_database: Callable[[str | None], str], tmp_path: Path) -> Iterator[Hub]:
-    """A hub on a copy of it, which folds and decides."""
-    with site("postgresql", make_database(template), tmp_path, None) as made, made.open() as opened:
-        yield opened
+from tests.support.site import COMPANY
 
 
 def acts(hub: Hub) -> Rebuilding:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from hub.bootstrap import Hub
 from hub.intake.service import Intake
@@ -33,3 +35,19 @@ def take_in(hub: Hub, folder: Path) -> None:
     intake = Intake(hub)
     intake.import_file(COMPANY, "lrs", str(folder / "statements.jsonl"), {})
     intake.import_file(COMPANY, "csv", str(folder / "table.csv"), {})
+
+
+@pytest.fixture(scope="session")
+def filled_database(make_database: Callable[[str | None], str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A database with learning in its tables, to be copied."""
+    url = make_database(None)
+    with filled(url, tmp_path_factory.mktemp("filled")):
+        pass
+    return url
+
+
+@pytest.fixture
+def hub(filled_database: str, make_database: Callable[[str | None], str], tmp_path: Path) -> Iterator[Hub]:
+    """A hub on a copy of it, which folds and decides."""
+    with site("postgresql", make_database(filled_database), tmp_path, None) as made, made.open() as opened:
+        yield opened
