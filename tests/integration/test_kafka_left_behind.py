@@ -80,7 +80,8 @@ class Run:
 
 
 BEGIN = """
-import fcntl, runpy, sys, termios
+import fcntl, runpy, signal, sys, termios
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # what started the tests may ignore it, as nohup does
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # the terminal becomes that of the session: closing it hangs the session up
 runpy.run_module("tests.support.killed_run", run_name="__main__", alter_sys=True)
 """
