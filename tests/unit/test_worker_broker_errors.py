@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -154,6 +155,27 @@ def test_it_joins_again(monkeypatch: pytest.MonkeyPatch, failing: Scripted) -> N
     assert found.lane.failure is None
     assert failing.stopped
     assert away.stopped
+
+
+def test_the_time_without_an_assignment_is_no_silence() -> None:
+    """A tail that takes over after a long time without a broker does not hang, though nothing could be asked for meanwhile."""
+
+    async def told() -> list[str | None]:
+        made = Tail(Lane("fold", 1, Kept()), Scripts([Scripted()]))  # type: ignore[arg-type]
+        made._consumer = Scripted()
+        found = []
+        for again in (False, True):
+            if again:
+                await made.on_partitions_assigned({HERE})
+            else:
+                made._ready.set()
+                made.polled = time.monotonic() - watchdog.SILENT_SECONDS - 1
+            found.append(watchdog.hanging(made, 0.0, time.monotonic()))
+        return found
+
+    before, after = asyncio.run(told())
+    assert "nothing was asked for" in str(before)
+    assert after is None
 
 
 def test_a_consumer_that_does_not_end_ends_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
