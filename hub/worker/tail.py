@@ -160,8 +160,6 @@ class Tail(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
             consumer.seek(tp, offset)
         self._assignments += 1  # with the seeks: nothing is awaited in between
         self.lane.leave = False
-        self.polled = (
-            time.monotonic()
         )  # since it was ready before, as long as the group was without a broker may have passed
         self._ready.set()
         log.info("partitions taken over", lane=self.lane.name, partitions=len(assigned))
