@@ -160,7 +160,7 @@ class Tail(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
             consumer.seek(tp, offset)
         self._assignments += 1  # with the seeks: nothing is awaited in between
         self.lane.leave = False
-        )  # since it was ready before, as long as the group was without a broker may have passed
+        self.polled = time.monotonic()  # while the group was without a broker nothing could be asked for
         self._ready.set()
         log.info("partitions taken over", lane=self.lane.name, partitions=len(assigned))
 
