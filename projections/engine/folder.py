@@ -59,7 +59,7 @@ class FoldStore(Protocol):
 
 class Folder:
     """Folds batches onto a store. Not thread-safe; one per runner. ``discarded``: needed by who folds from the beginning
-    (see :mod:`projections.engine.discards`); live, a discard finds its record parked."""
+    (see :mod:`projections.engine.discards`); live, a discard finds its record parked. ``keeps``: so many rows it remembers."""
 
     def __init__(
         self,
@@ -67,8 +67,10 @@ class Folder:
         decode: Callable[[bytes], Mapping[str, Any]],
         clock: Callable[[], int],
         discarded: Discarded = NONE_DISCARDED,
+        keeps: int = CACHE_ROWS,
     ) -> None:
         self._store = store
+        self._keeps = keeps
         self._discarded = discarded
         self._decode = decode
         self._clock = clock
@@ -164,7 +166,7 @@ class Folder:
         return self._heads, self._rows
 
     def _remember(self, batch: Batch) -> None:
-        if len(batch.rows) > CACHE_ROWS or len(batch.heads) > CACHE_ROWS:
+        if len(batch.rows) > self._keeps or len(batch.heads) > self._keeps:
             self._store.settle()
             self._forget()
 

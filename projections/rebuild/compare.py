@@ -130,7 +130,7 @@ def _sums(side: Side, name: str, seed: int) -> dict[int, tuple[int, int]]:
     """Bucket → how many rows, and the sum of their hashes."""
     table = side.table(name)
     query = (
-        f"SELECT {_bucket(table)}, count(*), sum({row_hash(table, seed)}::numeric) FROM {full_name(table)} "
+        f"SELECT {_bucket(table)}, count(*), sum({row_hash(table, seed)}) FROM {full_name(table)} "
         f"WHERE {condition(table)} GROUP BY 1"
     )
     return {bucket: (count, int(total)) for bucket, count, total in side.connection.execute(query)}
