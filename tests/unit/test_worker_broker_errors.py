@@ -6,7 +6,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -21,6 +21,9 @@ from hub.worker.watchdog import Hangs, Watchdog
 from hub.works import Starts
 
 HERE = TopicPartition("lms.learning", 3)
+DEADLINE = 60.0
+LOOKS = 5
+"""Of the watchdog, after which it is seen that it does nothing."""
 
 
 class Kept:
@@ -124,9 +127,8 @@ def _followed(
     async def run() -> Tail:
         made = Tail(Lane("fold", 1, work), Scripts(consumers))  # type: ignore[arg-type]
         await made.start()
-        for _ in range(500):
-            if until(work) or made.crashed:
-                break
+        deadline = time.monotonic() + DEADLINE
+        while not (until(work) or made.crashed) and time.monotonic() < deadline:
             await asyncio.sleep(0.01)
         for one in consumers:
             one.lives_on = False
@@ -147,6 +149,7 @@ def _followed(
 )
 def test_it_joins_again(monkeypatch: pytest.MonkeyPatch, failing: Scripted) -> None:
     """The consumer that failed is ended, and the next one goes on where the work is; a second failure changes nothing."""
+    failing = replace(failing)
     away = Scripted(starts=KafkaConnectionError("Unable to bootstrap"))
     count = 5 if failing.ends is None else 3
     found, work = _followed(monkeypatch, [failing, away, Scripted(after=3)], lambda work: len(work.offsets) >= count)
@@ -188,19 +191,31 @@ def test_a_consumer_that_does_not_end_ends_the_worker(monkeypatch: pytest.Monkey
 
 
 def _watched(monkeypatch: pytest.MonkeyPatch, bootstrap: str) -> Watchdog:
-    """A watchdog after it looked some times at a tail without an assignment."""
+    """A watchdog that looked at a tail without an assignment until it ended it, or for so many times."""
+    looks: list[bool] = []
+    really = watchdog.reachable
+
+    async def counted(servers: str) -> bool:
+        looks.append(await really(servers))
+        return looks[-1]
+
     monkeypatch.setattr(watchdog, "UNASSIGNED_SECONDS", 0.01)
     monkeypatch.setattr(watchdog, "LOOK_SECONDS", 0.02)
     monkeypatch.setattr(watchdog, "exit_after", lambda _: None)
+    monkeypatch.setattr(watchdog, "reachable", counted)
 
     async def run() -> Watchdog:
         made = Watchdog([Tail(Lane("fold", 1, Kept()), Group(bootstrap, ""))], None, 1.0)
         await made.start()
-        await asyncio.sleep(0.3)
+        while not made.crashed and len(looks) < LOOKS:
+            await asyncio.sleep(0.01)
         await made.stop()
         return made
 
-    return asyncio.run(run())
+    try:
+        return asyncio.run(run())
+    finally:
+        monkeypatch.undo()
 
 
 def test_nothing_hangs_while_kafka_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
