@@ -23,6 +23,8 @@ DOWN = frozenset({ConnectionStatus.DISCONNECTED.value, ConnectionStatus.ERROR.va
 PASSING = frozenset({ConnectionStatus.TESTING.value, ConnectionStatus.MAINTENANCE.value})
 UP = ConnectionStatus.CONNECTED.value
 
+UNBALANCED = "the accounting does not add up"
+"""The failure of a run whose records did not all come to one outcome."""
 INTERRUPTED = "interrupted:"
 """How the failure of a run begins that ended because the hub did."""
 

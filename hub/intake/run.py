@@ -18,6 +18,7 @@ import orjson
 from connectors.contract import Coverage, Item, RequestLog
 from hub.deciding.commands import Commands
 from hub.deciding.envelope import HUB, Actor
+from hub.domain.runs import UNBALANCED
 from hub.errors import HubError, Refused, Retriable
 from hub.intake.comparing import Loss, Shown, removal, retirement
 from hub.intake.guard import Guard, HeldRun
@@ -35,7 +36,6 @@ CHUNK_BYTES = 32 * 1024 * 1024
 """Source bytes after which a chunk ends before it has all its items: a few thousand large ones would fill the memory."""
 PATIENCE = 1.0
 FULL = "full sync"
-UNBALANCED = "the accounting does not add up"
 
 
 @dataclass(slots=True)

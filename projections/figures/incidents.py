@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from hub.domain.runs import UNBALANCED
 from hub.domain.units import SECOND
 from projections.figures.connection import Moment, Span, overlap
-from projections.figures.monitoring_runs import UNBALANCED, Sums
+from projections.figures.monitoring_runs import Sums
 from projections.figures.monitoring_sql import RunRow
 
 HOUR = 3600 * SECOND

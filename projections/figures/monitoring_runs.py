@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from hub.domain.runs import UNBALANCED
 from projections.figures.base import Cells
 from projections.figures.monitoring_sql import RunRow
 
 FAILED_OUTCOMES = ("timeout", "cut", "error", "faulty")
-UNBALANCED = "the accounting does not add up"
 BUSY_SHARE = Fraction(1, 10)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hub.domain.runs import UNBALANCED
 from hub.domain.units import SECOND
 from projections.figures import incidents, monitoring_runs
 from projections.figures.base import Cells
@@ -196,7 +197,7 @@ def test_critical_incidents_open_on_their_day() -> None:
     moments = [Moment(3 * HOUR, OPENED), Moment(30 * HOUR, OPENED)]
     refused = [run(at * HOUR, "failed", credentials_refused=True) for at in (-3, -2, 3, 4, 8, 26, 27)]
     runs = [
-        run(HOUR, "failed", failure=monitoring_runs.UNBALANCED),
+        run(HOUR, "failed", failure=UNBALANCED),
         run(2 * HOUR, "held", was_held=True),
         *refused,
         *(run(at * HOUR) for at in (0, 6, 9)),
@@ -237,7 +238,7 @@ def test_how_long_a_critical_incident_was_open() -> None:
     """To its end, or to the end of the day; an accounting incident ends with the next success, a held run when released."""
     end = 10 * HOUR
     assert incidents.longest_open([], [], [(HOUR, 3 * HOUR)], end, 0, end) == 2 * HOUR
-    bad = run(2 * HOUR, "failed", failure=monitoring_runs.UNBALANCED)
+    bad = run(2 * HOUR, "failed", failure=UNBALANCED)
     assert incidents.longest_open([bad, run(8 * HOUR)], [], [], end, 0, end) == 6 * HOUR
     refused = [run(at * HOUR, "failed", credentials_refused=True) for at in (2, 3)]
     assert incidents.longest_open([*refused, run(7 * HOUR)], [], [], end, 0, end) == 5 * HOUR
