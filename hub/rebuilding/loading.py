@@ -27,7 +27,6 @@ from hub.errors import HubError, Refused, Retriable
 from hub.log import codec
 from hub.log.port import EventLog
 from hub.logging import configure
-from hub.runners import CYCLES
 from hub.settings import Settings
 from projections.copyformat import Opener
 from projections.engine.batch import Discarded
@@ -187,7 +186,7 @@ def work(link: Connection, settings: Settings, url: str, schema: str) -> None:
     """What such a process does: fold the partitions that it is given, until there are no more or its parent is gone."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     configure("warning")
-    gc.set_threshold(*CYCLES)
+    gc.disable()  # a batch leaves nothing in a cycle, and the process ends soon
     with ExitStack() as stack, suppress(EOFError):
         try:
             hub = Hub(settings, url, stack)

@@ -20,6 +20,7 @@ from tests.bench import (
     bench_audit,
     bench_canvas,
     bench_codec,
+    bench_command,
     bench_dashboard,
     bench_decide,
     bench_end_to_end,
@@ -35,7 +36,7 @@ from tests.bench import (
 )
 
 NAMES = (
-    "codec", "decide", "fold", "end-to-end", "latency", "memory", "import", "moodle", "canvas", "schedule", "dashboard",
+    "codec", "decide", "fold", "end-to-end", "latency", "command", "memory", "import", "moodle", "canvas", "schedule", "dashboard",
     "asof", "audit", "rebuild", "kafka",
 )  # fmt: skip
 
@@ -117,6 +118,8 @@ def _on_postgresql(bed: harness.Bed, chosen: argparse.Namespace) -> Iterator[har
         yield from bench_end_to_end.run(bed, chosen.observations, chosen.rounds, limit)
     if "latency" in chosen.only:
         yield from bench_latency.run(bed, chosen.observations // 2)
+    if "command" in chosen.only:
+        yield from bench_command.run(bed)
     if "memory" in chosen.only:
         yield from bench_memory.run(bed, chosen.memory_events)
     if "import" in chosen.only:

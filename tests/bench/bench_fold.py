@@ -1,4 +1,4 @@
-"""Events folded per second into enrollment, progress and audit rows, by one process.
+"""Events folded per second into enrollment, progress and audit rows, by one process and by two.
 
 The limit: the same final rows, encoded beforehand, written by one connection in the same batches and transactions into
 the same tables with the same indexes and keys, with the same moves of the offsets.
@@ -6,11 +6,14 @@ the same tables with the same indexes and keys, with the same moves of the offse
 
 from __future__ import annotations
 
+import multiprocessing
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from hub.bootstrap import clock
+from hub.bootstrap import clock, open_hub
 from hub.log import codec
 from hub.log.port import Record
 from hub.runners import FOLD_BATCH
@@ -22,6 +25,8 @@ from projections.engine.folder import Folder
 from projections.engine.pg_store import Block, PgStore
 from tests.bench import harness
 from tests.bench.bench_decide import decided
+
+LANES = 2
 
 
 @dataclass
@@ -68,6 +73,37 @@ def folded(bed: harness.Bed, events: list[Record]) -> tuple[harness.Spent, list[
         return meter.spent, [prepared(writer, writes) for writes in recorder.written]
 
 
+def folded_in_lanes(bed: harness.Bed, events: list[Record], lanes: int) -> tuple[float, float]:
+    """Fold the same on a fresh copy by processes with a share of the partitions each, which begin together; events per second,
+    and CPU seconds of the processes."""
+    with bed.copy() as url, ExitStack() as stack:
+        shares = [[one for one in events if one.partition % lanes == lane] for lane in range(lanes)]
+        context = multiprocessing.get_context("fork")
+        begin, ended = context.Barrier(lanes), context.SimpleQueue()
+        processes = [context.Process(target=_lane, args=(bed, url, share, begin, ended)) for share in shares]
+        for process in processes:
+            process.start()
+            stack.callback(process.join)
+        told = [ended.get() for _ in processes]
+    spans = [span for span, _ in told]
+    wall = max(end for _, end in spans) - min(start for start, _ in spans)
+    return len(events) / wall, sum(cpu for _, cpu in told)
+
+
+def _lane(bed: harness.Bed, url: str, events: list[Record], begin: Any, ended: Any) -> None:
+    with open_hub(harness.settings_of(bed.home, url), runners=False) as hub, hub.connect() as one, hub.connect() as two:
+        store = BehindStore(PgStore(one, hub.open_texts), PgStore(two, hub.open_texts))
+        folder = Folder(store, codec.decode, clock)
+        folder.own(harness.partitions(hub, tuple(folds.BY_TOPIC)))
+        begin.wait()
+        start, cpu = time.monotonic(), time.process_time()
+        for at in range(0, len(events), FOLD_BATCH):
+            folder.fold(events[at : at + FOLD_BATCH])
+        folder.settle()
+        ended.put(((start, time.monotonic()), time.process_time() - cpu))
+        store.close()
+
+
 def written(bed: harness.Bed, transactions: list[Prepared]) -> harness.Spent:
     """The limit on a fresh copy."""
     with bed.hub() as hub, hub.connect() as connection:
@@ -82,12 +118,15 @@ def run(bed: harness.Bed, observations: int, rounds: int) -> Iterator[harness.Fi
     """The figures."""
     with bed.hub() as hub:
         events = decided(bed, hub, observations)[1]
-    spent, limits = [], []
+    spent, limits, together = [], [], []
     for _ in range(rounds):
         one, transactions = folded(bed, events)
         limit = written(bed, transactions)
         spent.append(one)
         limits.append(limit)
+        rate, cpu = folded_in_lanes(bed, events, LANES)
+        together.append(rate)
+        harness.note(f"fold by {LANES} processes {rate:.0f}/s, {cpu / len(events) * 1e6:.0f} µs in them")
         harness.note(
             f"fold {one.rate(len(events)):.0f}/s, {one.cpu(len(events))}; limit {limit.rate(len(events)):.0f}/s, "
             f"{limit.cpu(len(events))}; {harness.trust([one, limit])}"
@@ -95,7 +134,9 @@ def run(bed: harness.Bed, observations: int, rounds: int) -> Iterator[harness.Fi
     count = len(events)
     name = "the same rows written by one connection"
     rates = [one.rate(count) for one in spent]
-    yield from harness.best_and_median("fold", rates, "events/s", [one.rate(count) for one in limits], name)
+    bounds = [one.rate(count) for one in limits]
+    yield from harness.best_and_median("fold", rates, "events/s", bounds, name)
+    yield from harness.best_and_median(f"fold by {LANES} processes", together, "events/s", bounds, name)
     mine = min(one.own + one.server for one in spent) / count * 1e6
     bound = min(one.own + one.server for one in limits) / count * 1e6
     yield harness.figure("fold CPU", mine, "µs per event", bound, name, less=True)

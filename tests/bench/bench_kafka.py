@@ -1,5 +1,7 @@
-"""The same on Kafka: raw rates of the client, end to end by one worker process, its folds alone, and its latency.
+"""The same on Kafka: raw rates of the client, end to end by one and by two worker processes with what each process takes of the
+machine, the folds of one alone, and the latency of an observation, of an event and of a command.
 
+Events are decided beforehand in the PostgreSQL log of a database with the same people and courses, whose ids are the same.
 Events are folded once more onto a copy of the database that was made before them; there the worker finds every observation decided
 and has nothing to do but to fold.
 """
@@ -11,26 +13,29 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import psutil
 import psycopg
 
 from hub.bootstrap import Hub, open_hub
 from hub.log.port import NewRecord
 from hub.settings import Settings
-from tests.bench import bench_latency, harness
+from tests.bench import bench_command, bench_decide, bench_latency, harness
 from tests.bench.bench_decide import LEARNING
 from tests.bench.generate import Generator
 from tests.support import services
 
-BOUND_MS = 250
+BOUND_MS, EVENT_MS, KAFKA_COMMAND_MS = 250, 100, 100
 RAW = 50_000
 UNREAD = "lms.governance"
 """A topic that nobody folds."""
 PATIENCE = 600
 LOOK = 0.02
+SETTLED = 15.0
+"""Seconds after which a second worker has joined."""
 
 
 def run(bed: harness.Bed, observations: int) -> Iterator[harness.Figure]:
@@ -49,9 +54,14 @@ def run(bed: harness.Bed, observations: int) -> Iterator[harness.Figure]:
             with worker(chosen):
                 harness.populate(hub, events=0)
         before = bed.databases.create(url)
-        with open_hub(chosen) as hub, worker(chosen):
-            yield from end_to_end(bed, hub, observations)
-            yield from latency(hub)
+        with open_hub(chosen) as hub:
+            with worker(chosen) as one:
+                yield from end_to_end(bed, hub, observations, 1, [one])
+                yield from latency(bed, hub)
+                bench_command.answered(hub, 20)
+                yield from bench_command.figures("Kafka: a command", bench_command.answered(hub), KAFKA_COMMAND_MS)
+            with worker(chosen) as one, worker(chosen) as two:
+                yield from end_to_end(bed, hub, observations, 5, [one, two])
         with open_hub(
             replaced(harness.settings_of(bed.home, before), broker.address, chosen.kafka_topic_prefix)
         ) as hub:
@@ -65,7 +75,7 @@ def replaced(chosen: Settings, bootstrap: str, prefix: str = "") -> Settings:
 
 
 @contextmanager
-def worker(chosen: Settings) -> Iterator[None]:
+def worker(chosen: Settings) -> Iterator[psutil.Process]:
     """A worker process."""
     given = {
         "HUB_HOME": str(chosen.home),
@@ -77,7 +87,7 @@ def worker(chosen: Settings) -> Iterator[None]:
     root = Path(__file__).parents[2]
     process = subprocess.Popen([sys.executable, "-m", "hub.worker"], env={**os.environ, **given}, cwd=root)
     try:
-        yield
+        yield psutil.Process(process.pid)
     finally:
         process.terminate()
         process.wait(60)
@@ -97,23 +107,58 @@ def raw(hub: Hub) -> Iterator[harness.Figure]:
     yield harness.figure("Kafka client, consume", found / (time.perf_counter() - start), "records/s")
 
 
-def end_to_end(bed: harness.Bed, hub: Hub, observations: int) -> Iterator[harness.Figure]:
-    """Observations until the last one is decided."""
-    records = harness.encoded(Generator(harness.observer(hub), 1).take(observations))
-    harness.publish(hub, Generator(harness.observer(hub), 2).take(50))  # the worker is there when this is decided
+def end_to_end(
+    bed: harness.Bed, hub: Hub, observations: int, start: int, workers: Sequence[psutil.Process]
+) -> Iterator[harness.Figure]:
+    """Observations until the last one is decided, by these workers."""
+    records = harness.encoded(Generator(harness.observer(hub), start).take(observations))
+    harness.publish(
+        hub, Generator(harness.observer(hub), start + 1).take(50)
+    )  # the workers are there when this is decided
+    if len(workers) > 1:
+        time.sleep(SETTLED)  # and share the partitions
+    parts = {f"worker {number}": one for number, one in enumerate(workers, 1)} | _others(bed)
+    before = {name: harness.tree_cpu(part) for name, part in parts.items()}
     meter = bed.meter()
     with meter.running():
         _await(hub, harness.append(hub, records))
-    harness.note(f"Kafka end to end; {harness.trust([meter.spent])}")
-    yield harness.figure("Kafka end to end", meter.spent.rate(observations), "observations/s", 1_200, "aim")
-
-
-def latency(hub: Hub) -> Iterator[harness.Figure]:
-    """Observations that come one by one, until their rows are visible."""
-    told = harness.encoded(Generator(harness.observer(hub), 3).take(2_000))
-    yield from bench_latency.figures(
-        "Kafka latency of an observation", bench_latency.latencies(hub, harness.OBSERVATIONS, told), BOUND_MS
+    shares = {name: (harness.tree_cpu(part) - before[name]) / meter.spent.wall for name, part in parts.items()}
+    told = ", ".join(f"{name} {share:.2f}" for name, share in shares.items())
+    harness.note(
+        f"Kafka end to end, cores of {psutil.cpu_count()}: {told}, who appends {meter.spent.own / meter.spent.wall:.2f}"
     )
+    name = f"Kafka end to end, {len(workers)} worker{'s' * (len(workers) > 1)}"
+    yield harness.figure(name, meter.spent.rate(observations), "observations/s", 1_200, "aim")
+
+
+def _others(bed: harness.Bed) -> dict[str, psutil.Process]:
+    """The broker and the server, where they run on this machine."""
+    found = {} if bed.server is None else {"PostgreSQL": bed.server}
+    for one in psutil.Process().children(recursive=True):
+        if one.name() == "java":
+            found["broker"] = one
+    return found
+
+
+def latency(bed: harness.Bed, hub: Hub) -> Iterator[harness.Figure]:
+    """Events, and observations, that come one by one, until their rows are visible."""
+    with bed.hub() as other:
+        harness.publish(other, Generator(harness.observer(other), 7).take(3_000), wait=False)
+        events = bench_decide.rest_decided(bed, other)
+    before = _audited(hub)
+    found = bench_latency.latencies(hub, LEARNING, [(event.key.decode(), event.value) for event in events])
+    if _audited(hub) - before != len(events):
+        raise AssertionError("some of the events had no effect here")
+    yield from bench_latency.figures("Kafka latency of an event", found, EVENT_MS)
+    told = harness.encoded(Generator(harness.observer(hub), 3).take(2_000))
+    found = bench_latency.latencies(hub, harness.OBSERVATIONS, told)
+    yield from bench_latency.figures("Kafka latency of an observation", found, BOUND_MS)
+
+
+def _audited(hub: Hub) -> int:
+    with hub.connection() as connection:
+        row = connection.execute("SELECT count(*) FROM hub.lms_audit_trail").fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def fold(bed: harness.Bed, hub: Hub) -> Iterator[harness.Figure]:

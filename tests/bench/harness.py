@@ -133,15 +133,15 @@ class Meter:
         busy = psutil.cpu_times()
         all_busy = sum(busy) - busy.idle - getattr(busy, "iowait", 0.0) - getattr(busy, "guest", 0.0)
         ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-        own = time.process_time() + ended.ru_utime + ended.ru_stime + _tree_cpu(self.hub)
-        return time.perf_counter(), own, _tree_cpu(self.server), all_busy
+        own = time.process_time() + ended.ru_utime + ended.ru_stime + tree_cpu(self.hub)
+        return time.perf_counter(), own, tree_cpu(self.server), all_busy
 
     def _since(self, before: tuple[float, float, float, float]) -> Spent:
         wall, own, server, busy = (now - then for now, then in zip(self._now(), before, strict=True))
         return Spent(wall, own, server, max(0.0, busy - own - server))
 
 
-def _tree_cpu(root: psutil.Process | None) -> float:
+def tree_cpu(root: psutil.Process | None) -> float:
     """CPU of a process and all below it, those that have ended included."""
     if root is None:
         return 0.0
@@ -267,7 +267,7 @@ def populate(hub: Hub, events: int = 2_000) -> None:
     """A company, its employees, an integration, its courses and its accounts, each by the way that it takes in life."""
     company_id = ids.company_id(COMPANY)
     _execute(hub, [company(COMPANY, "Bench")])
-    hub.keyring.prepare(company_id, [_employee(hub, number) for number in range(LEARNERS)])
+    hub.keyring.prepare(company_id, [employee(hub, number) for number in range(LEARNERS)])
     _execute(hub, [_hired(hub, number) for number in range(LEARNERS)])
     wanted = {"lms_code": LMS, "lms_name": "Bench", "lms_type": "Corporate LMS", "integration_method": "File Upload"}
     _execute(hub, [acts.add(company_id, wanted)])
@@ -284,14 +284,15 @@ def populate(hub: Hub, events: int = 2_000) -> None:
 
 def _hired(hub: Hub, number: int) -> Command:
     company_id, person = ids.company_id(COMPANY), learner(number)
-    employee = _employee(hub, number)
+    stream = employee(hub, number)
     told = {"given_name": "Given", "family_name": person.display_name, "email": person.email}
-    wanted = {name: to_text(hub.keyring.seal(employee, str(text), company_id)) for name, text in told.items()}
-    wanted["employee_number"] = to_text(hub.keyring.seal(employee, f"E{number}", company_id))
-    return upsert("employee", employee, company_id, wanted)
+    wanted = {name: to_text(hub.keyring.seal(stream, str(text), company_id)) for name, text in told.items()}
+    wanted["employee_number"] = to_text(hub.keyring.seal(stream, f"E{number}", company_id))
+    return upsert("employee", stream, company_id, wanted)
 
 
-def _employee(hub: Hub, number: int) -> str:
+def employee(hub: Hub, number: int) -> str:
+    """The id of an employee."""
     return hub.keyring.pseudonym(ids.company_id(COMPANY), "employee", f"E{number}")
 
 
