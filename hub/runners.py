@@ -26,7 +26,7 @@ STANDBY_SECONDS = 0.25
 IDLE_SECONDS = 5.0
 TELL_SECONDS = 2.0
 """For so long a runner may begin again in vain before it says that it does not get on."""
-FOLD_BATCH, DECIDE_BATCH = 2000, 2000
+FOLD_BATCH, DECIDE_BATCH = 2000, 4000
 CYCLES = (500_000, 10, 10)
 """Thresholds of Python's search for cyclic garbage. A batch holds up to 150,000 objects and leaves none in a cycle; a search
 among them would take a tenth of its time, and 50 ms at once. What else leaves some is found in the end."""

@@ -25,7 +25,7 @@ DEADLETTER = "lms.deadletter"
 FOLD_PATIENCE = 1.0
 """Seconds after which a wait for the folds looks whether it should stop."""
 KEPT_BYTES = 64 * 1024
-GROUP = 500
+GROUP = 1000
 """Observations from which on a part of a batch is worth an append of its own."""
 
 

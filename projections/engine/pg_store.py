@@ -26,8 +26,6 @@ from projections.tables import HISTORY, SCHEMA, TABLES
 
 SMALL = 15
 """Rows of one table below which single statements are faster than COPY."""
-WRITTEN = tuple(dict.fromkeys((*WRITE_ORDER, "stream_head", "dead_letter")))
-"""Tables whose rows are replaced."""
 FOLDED = "hub_folded"
 """Channel on which every commit tells how far it came."""
 
@@ -110,7 +108,8 @@ class PgStore:
             statement.replace(f" {SCHEMA}.", f" {schema}.") for statement in (HEADS, REACHED, FIRST, MOVE)
         )
         plain.adapt(connection)
-        upsert.prepare(connection, (tables[name] for name in WRITTEN))
+        self._staged: set[Table] = set()
+        """Tables that have their temporary table; made when first needed, since every commit empties all there are."""
 
     def reached(self, partitions: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Reached]:
         """How far these partitions are folded."""
@@ -170,6 +169,8 @@ class PgStore:
         together = (
             nullcontext() if any(block.data for block in blocks) else connection.pipeline()
         )  # no COPY in a pipeline
+        with self._translated():
+            self._stage({block.table for block in blocks if block.data} - self._staged)
         with self._translated(), together, connection.transaction(), connection.cursor() as cursor:
             self._move(cursor, writes)
             for block in blocks:
@@ -180,6 +181,11 @@ class PgStore:
             if self._is_live:
                 for told in news({where: at.next_offset for where, at in writes.reached.items()}):
                     cursor.execute(TELL, (told,), prepare=True)
+
+    def _stage(self, tables: set[Table]) -> None:
+        if tables:
+            upsert.prepare(self._connection, tables)
+            self._staged |= tables
 
     def _block(self, table: Table, rows: list[Row]) -> Block:
         ready = opened(rows, table, self._opener)

@@ -64,11 +64,6 @@ def told(hub: Hub, observations: int) -> None:
     harness.publish(hub, Generator(harness.observer(hub), 1).take(observations), wait=False)
 
 
-def rest_decided(bed: harness.Bed, hub: Hub) -> list[Record]:
-    """Decide all that is not decided; the events that it led to."""
-    return _decided(bed.meter(), hub, range(hub.log.partitions))[1]
-
-
 def _decided(meter: harness.Meter, hub: Hub, share: Iterable[int]) -> tuple[harness.Spent, list[Record], int]:
     """Decide what lies in these partitions; what it took, the events, and how many observations there were."""
     folder, parts = hub.folder_over(hub.connect()), list(share)

@@ -1,7 +1,7 @@
 """The same on Kafka: raw rates of the client, end to end by one and by two worker processes with what each process takes of the
 machine, the folds of one alone, and the latency of an observation, of an event and of a command.
 
-Events are decided beforehand in the PostgreSQL log of a database with the same people and courses, whose ids are the same.
+Events whose latency is measured are decided beforehand on a copy of the database.
 Events are folded once more onto a copy of the database that was made before them; there the worker finds every observation decided
 and has nothing to do but to fold.
 """
@@ -21,9 +21,9 @@ import psutil
 import psycopg
 
 from hub.bootstrap import Hub, open_hub
-from hub.log.port import NewRecord
+from hub.log.port import NewRecord, Record
 from hub.settings import Settings
-from tests.bench import bench_command, bench_decide, bench_latency, harness
+from tests.bench import bench_command, bench_latency, foretold, harness
 from tests.bench.bench_decide import LEARNING
 from tests.bench.generate import Generator
 from tests.support import services
@@ -53,15 +53,19 @@ def run(bed: harness.Bed, observations: int) -> Iterator[harness.Figure]:
             yield from raw(hub)
             with worker(chosen):
                 harness.populate(hub, events=0)
-        before = bed.databases.create(url)
+        before, scratch = bed.databases.create(url), bed.databases.create(url)
+        with open_hub(
+            replaced(harness.settings_of(bed.home, scratch), broker.address, chosen.kafka_topic_prefix)
+        ) as hub:
+            events = foretold.events_of(hub, Generator(harness.observer(hub), 7).take(3_000))
         with open_hub(chosen) as hub:
             with worker(chosen) as one:
+                yield from latency(hub, events)
                 yield from end_to_end(bed, hub, observations, 1, [one])
-                yield from latency(bed, hub)
                 bench_command.answered(hub, 20)
                 yield from bench_command.figures("Kafka: a command", bench_command.answered(hub), KAFKA_COMMAND_MS)
             with worker(chosen) as one, worker(chosen) as two:
-                yield from end_to_end(bed, hub, observations, 5, [one, two])
+                yield from end_to_end(bed, hub, observations, 9, [one, two])
         with open_hub(
             replaced(harness.settings_of(bed.home, before), broker.address, chosen.kafka_topic_prefix)
         ) as hub:
@@ -140,11 +144,9 @@ def _others(bed: harness.Bed) -> dict[str, psutil.Process]:
     return found
 
 
-def latency(bed: harness.Bed, hub: Hub) -> Iterator[harness.Figure]:
+def latency(hub: Hub, events: Sequence[Record]) -> Iterator[harness.Figure]:
     """Events, and observations, that come one by one, until their rows are visible."""
-    with bed.hub() as other:
-        harness.publish(other, Generator(harness.observer(other), 7).take(3_000), wait=False)
-        events = bench_decide.rest_decided(bed, other)
+    harness.publish(hub, Generator(harness.observer(hub), 2).take(50))  # the worker is there when this is decided
     before = _audited(hub)
     found = bench_latency.latencies(hub, LEARNING, [(event.key.decode(), event.value) for event in events])
     if _audited(hub) - before != len(events):
