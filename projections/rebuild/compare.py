@@ -129,7 +129,9 @@ def _bucket(table: Table) -> str:
 def _sums(side: Side, name: str, seed: int) -> dict[int, tuple[int, int]]:
     """Bucket → how many rows, and the sum of their hashes."""
     table = side.table(name)
-    side.connection.execute("SET enable_sort = off")  # the planner takes each row for a bucket of its own, and sorts them all
+    side.connection.execute(
+        "SET enable_sort = off"
+    )  # the planner takes each row for a bucket of its own, and sorts them all
     query = (
         f"SELECT {_bucket(table)}, count(*), sum({row_hash(table, seed)}) FROM {full_name(table)} "
         f"WHERE {condition(table)} GROUP BY 1"

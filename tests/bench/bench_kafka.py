@@ -136,10 +136,10 @@ def end_to_end(
 
 
 def _others(bed: harness.Bed) -> dict[str, psutil.Process]:
-    """The broker and the server, where they run on this machine."""
+    """The server, and the broker that was started for this bench."""
     found = {} if bed.server is None else {"PostgreSQL": bed.server}
-    for one in psutil.Process().children(recursive=True):
-        if one.name() == "java":
+    for one in psutil.process_iter(["name", "cmdline"]):
+        if one.info["name"] == "java" and str(bed.home) in " ".join(one.info["cmdline"] or ()):
             found["broker"] = one
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,6 +22,9 @@ from projections.folds.raw import RECEIVED
 from tests.support import equality, learning
 from tests.support.fault_feeder import take
 from tests.support.site import furnish, site
+
+PATIENCE = 60.0
+"""Seconds in which the figures that a server computes now and then are folded, also by who takes over from a worker that left."""
 
 PEOPLE, COURSES = 40, 8
 STATEMENT_PARTS = 18
@@ -146,9 +150,10 @@ def _compare_versions(url: str, truth_url: str, verdict: Verdict) -> None:
 def account(hub: Hub, verdict: Verdict) -> None:
     """Records on the log = folded = decided; observations that count = outcomes; records read = the sum of outcomes."""
     url = hub.url
-    for topic in standing.topics(hub):
-        if topic["behind"]:
-            verdict.wrong.append(f"{topic['topic']}: {topic['behind']} records are behind")
+    deadline = time.monotonic() + PATIENCE
+    while (behind := settled(hub)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    verdict.wrong += [f"{text} records are behind" for text in behind]
     folded = _one(url, "SELECT coalesce(sum(next_offset - event_count), 0) FROM hub.projection_offset")
     if folded:
         verdict.wrong.append(f"{folded} records were folded more or less than once")

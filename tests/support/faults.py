@@ -39,7 +39,7 @@ from tests.support.cli import Cli, Done, Starter
 from tests.support.fault_flow import Flow
 from tests.support.fault_launcher import Launched, Launcher
 from tests.support.fault_status import Told, lies
-from tests.support.fault_truth import PEOPLE, Truth, Verdict, judged, settled
+from tests.support.fault_truth import PATIENCE, PEOPLE, Truth, Verdict, judged, settled
 from tests.support.site import Site, furnish, site
 
 SERVER = "server"
@@ -230,9 +230,11 @@ class Scene:
 
     def verify(self) -> None:
         """Hold tables, accounting and statuses against the truth, and print the counts. Raises AssertionError."""
-        last = self.status()
         with open_hub(self.site.settings, runners=False) as hub:
             verdict = self.verdict = judged(hub, hub.url, self.truth)
+        deadline = time.monotonic() + PATIENCE
+        while (last := self.status()).behind() and time.monotonic() < deadline:
+            time.sleep(LOOK)
         verdict.wrong += self._wrong_accountings() + lies(self.statuses)
         if last.behind():
             verdict.wrong.append(f"status: {last.behind()} behind in the end")
