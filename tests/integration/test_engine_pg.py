@@ -62,6 +62,32 @@ def test_who_comes_late_to_a_known_partition_writes_nothing(
     assert scene.ask(VERSIONS) == [(1, 10, True, False, False), (2, 20, True, False, False)]
 
 
+def test_only_what_is_written_by_copy_has_a_temporary_table(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A commit empties every temporary table of its session, so there is none that the session never wrote to; after a
+    transaction that failed the next one finds those it needs."""
+    monkeypatch.setattr(pg_store, "SMALL", 1)
+    scene.tell("C1", 1000)
+    undecided = Decider(not_waiting(scene))
+    with pytest.raises(Enough):
+        undecided.process(scene.batch())
+    with scene.connect() as connection:
+        folder = Folder(PgStore(connection, list), codec.decode, lambda: NOW)
+        folder.own([(LEARNING, part) for part in range(PARTITIONS)])
+        other = scene.folder([LEARNING])
+        other.fold(scene.records([LEARNING]))
+        with pytest.raises(OwnershipLost):
+            folder.fold(scene.records([LEARNING]))
+        scene.tell("C1", 2000)
+        with pytest.raises(Enough):
+            undecided.process(scene.batch())
+        folder.own([(LEARNING, part) for part in range(PARTITIONS)])
+        folder.fold(scene.records([LEARNING]))
+        staged = {name for (name,) in connection.execute(STAGED)}
+    assert staged == {"hub_lms_course_enrollment_staging", "hub_stream_head_staging"}
+    assert scene.ask(PROGRESS) == [("C1", 20)]
+
+
+STAGED = "SELECT relname FROM pg_class WHERE relpersistence = 't' AND relkind = 'r' AND pg_table_is_visible(oid)"
 VERSIONS = """
 SELECT h.version, h.progress_percentage::int, h.own_activity, h.late, h.retracted
 FROM hub.lms_course_enrollment_history h
