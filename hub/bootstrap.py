@@ -27,7 +27,7 @@ from hub.log.partition import partition_for
 from hub.log.port import EventLog, NewRecord
 from hub.postgres.embedded import embedded
 from hub.postgres.patience import with_patience
-from hub.runners import DECIDE_BATCH, DECIDE_LOCK, FOLD_BATCH, FOLD_LOCK, Runner
+from hub.runners import DECIDE_BATCH, DECIDE_LOCK, FOLD_BATCH, FOLD_LOCK, Runner, tune
 from hub.settings import Settings
 from hub.vault import Keyring, PostgresKeyStore, load_master_key
 from hub.works import Deciding, Folding, Work
@@ -107,6 +107,7 @@ class Hub:
             ("fold", FOLD_LOCK, FOLD_BATCH, folding),
             ("decide", DECIDE_LOCK, DECIDE_BATCH, Deciding(self.decider(), self.deciding.decided_offset)),
         )
+        tune(alone=share is None)
         parts = range(self.settings.partitions) if share is None else share
         for name, lock, batch, work in works:
             runner = Runner(name, lock, batch, self.log, self.connect, work, parts)

@@ -8,6 +8,7 @@ what the first leaves. Correctness does not rest on the locks: the stored offset
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -26,13 +27,23 @@ STANDBY_SECONDS = 0.25
 IDLE_SECONDS = 5.0
 TELL_SECONDS = 2.0
 """For so long a runner may begin again in vain before it says that it does not get on."""
-FOLD_BATCH, DECIDE_BATCH = 2000, 4000
+FOLD_BATCH, DECIDE_BATCH = 3000, 4000
 CYCLES = (500_000, 10, 10)
 """Thresholds of Python's search for cyclic garbage. A batch holds up to 150,000 objects and leaves none in a cycle; a search
 among them would take a tenth of its time, and 50 ms at once. What else leaves some is found in the end."""
+HANDOVER_SECONDS, IN_A_LANE_SECONDS = 0.0005, 0.005
+"""How long a thread may keep the interpreter after another asked for it. The thread that writes folded rows asks after each of
+some hundred calls of a batch. Where its process works alone, each wait is time in which a processor has nothing to do; where
+every processor has its lane, handing over often only costs."""
 LOCK = "SELECT part FROM unnest(%s::int[]) AS part WHERE pg_try_advisory_lock(%s, part)"
 
 log = logger(__name__)
+
+
+def tune(*, alone: bool) -> None:
+    """Set this process up for folding and deciding in batches. ``alone``: no other process does so beside it."""
+    gc.set_threshold(*CYCLES)
+    sys.setswitchinterval(HANDOVER_SECONDS if alone else IN_A_LANE_SECONDS)
 
 
 class Runner:
@@ -75,8 +86,7 @@ class Runner:
         """A batch was taken, which may still fail."""
 
     def start(self) -> None:
-        """Begin. From now on this process looks for cyclic garbage less often."""
-        gc.set_threshold(*CYCLES)
+        """Begin."""
         self._thread.start()
 
     def stop(self) -> None:

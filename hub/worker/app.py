@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import sys
 import tempfile
 import time
@@ -16,7 +15,7 @@ from hub.bootstrap import Hub, open_hub
 from hub.errors import Refused
 from hub.logging import logger
 from hub.presence import WORKER, Presence
-from hub.runners import CYCLES, DECIDE_BATCH, FOLD_BATCH
+from hub.runners import DECIDE_BATCH, FOLD_BATCH, tune
 from hub.settings import Settings
 from hub.worker import quiet
 from hub.worker.lane import Lane
@@ -95,7 +94,7 @@ def run_worker(
             field="HUB_KAFKA_BOOTSTRAP_SERVERS", rule="a worker needs Kafka", expected="host:port",
         )  # fmt: skip
     quiet.install()
-    gc.set_threshold(*CYCLES)
+    tune(alone=True)
     with tempfile.TemporaryDirectory(prefix="hub-worker-") as folder, open_hub(settings, runners=False) as hub:
         return _run(
             hub,

@@ -7,7 +7,6 @@ the stored offsets, and writes at once for a while where a row was refused, so t
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -18,22 +17,15 @@ from projections.engine.batch import Reached, Writes
 from projections.engine.folder import RowRefused
 from projections.engine.pg_store import PgStore
 
-HANDOVER_SECONDS = 0.0005
-"""How long the folding thread may keep the interpreter after the writer asked for it (Python's own value is ten times that).
-
-The writer asks after each of some hundred calls of a batch; each wait is time in which the server has nothing to do.
-"""
-
 
 class BatchRefused(Retriable):
     """The database refused a row of the batch before this one; nothing of it was written."""
 
 
 class BehindStore:
-    """A fold store over two connections. From now on the threads of this process hand over to each other sooner."""
+    """A fold store over two connections."""
 
     def __init__(self, reader: PgStore, writer: PgStore) -> None:
-        sys.setswitchinterval(HANDOVER_SECONDS)
         self._reader = reader
         self._writer = writer
         self._thread = ThreadPoolExecutor(1, "fold-writer")

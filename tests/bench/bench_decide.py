@@ -9,7 +9,6 @@ rates are added up. One lane's folds are left out of its own account, but take p
 
 from __future__ import annotations
 
-import gc
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,7 +22,7 @@ import orjson
 from hub.bootstrap import Hub, open_hub
 from hub.deciding.decider import Decider
 from hub.log.port import Record
-from hub.runners import CYCLES, DECIDE_BATCH, FOLD_BATCH
+from hub.runners import DECIDE_BATCH, FOLD_BATCH, tune
 from projections import folds
 from projections.engine.folder import Folder
 from tests.bench import harness
@@ -85,7 +84,7 @@ def _decided(meter: harness.Meter, hub: Hub, share: Iterable[int]) -> tuple[harn
 
 def work(home: Path, url: str, lane: int, lanes: int) -> None:
     """One lane: says that it is there, waits for a line, decides its share, and prints [observations, wall, CPU]."""
-    gc.set_threshold(*CYCLES)  # as in each process that decides
+    tune(alone=lanes == 1)
     with open_hub(harness.settings_of(home, url), runners=False) as hub:
         print("there", flush=True)
         sys.stdin.readline()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +15,7 @@ import pytest
 from hub.errors import Retriable
 from hub.log.memory import MemoryLog
 from hub.log.port import NewRecord, Record
-from hub.runners import Runner
+from hub.runners import CYCLES, HANDOVER_SECONDS, IN_A_LANE_SECONDS, Runner, tune
 from hub.works import Starts
 
 SECONDS = 30.0
@@ -131,3 +133,15 @@ def test_what_lasts_is_told_and_what_is_over_is_not(scene: Scene, monkeypatch: p
     assert len(work.taken) > 1
     work.unwritten = None
     until(lambda: runner.failure is None)
+
+
+@pytest.mark.parametrize(("alone", "seconds"), [(True, HANDOVER_SECONDS), (False, IN_A_LANE_SECONDS)])
+def test_a_process_is_set_up_for_batches(alone: bool, seconds: float) -> None:
+    cycles, handover = gc.get_threshold(), sys.getswitchinterval()
+    try:
+        tune(alone=alone)
+        assert gc.get_threshold() == CYCLES
+        assert sys.getswitchinterval() == pytest.approx(seconds)
+    finally:
+        gc.set_threshold(*cycles)
+        sys.setswitchinterval(handover)
