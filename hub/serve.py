@@ -25,11 +25,12 @@ from hub.logging import logger
 from hub.parts import PARTS, Part
 from hub.presence import SERVER, Presence
 from hub.settings import Settings
+from hub.stop import Stop
 
 log = logger(__name__)
 
 
-def serve(settings: Settings, host: str, port: int, stop: threading.Event, ready: Callable[[str], None]) -> None:
+def serve(settings: Settings, host: str, port: int, stop: Stop, ready: Callable[[str], None]) -> None:
     """Serve until ``stop`` is set. ``ready`` is told the address once health is answered; port 0 takes a free one.
 
     Raises Refused where the address cannot be listened on, Fatal where what folds and decides is gone for good.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import signal
-import threading
 from typing import Annotated
 
 import typer
 
 from hub.cli.context import settings
 from hub.cli.frame import example
+from hub.stop import Stop
 
 HOST, PORT = "127.0.0.1", 8000
 
@@ -48,9 +48,8 @@ def serve(
 
     On Kafka `hub worker` folds and decides instead.
     """
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = Stop()
+    stop.on(signal.SIGTERM, signal.SIGINT)
     chosen = settings(serving=True)
     from hub.serve import serve as run
 
