@@ -105,7 +105,7 @@ class Hub:
         self._stack.callback(folding.close)
         works: tuple[tuple[str, int, int, Work], ...] = (
             ("fold", FOLD_LOCK, FOLD_BATCH, folding),
-            ("decide", DECIDE_LOCK, DECIDE_BATCH, Deciding(self.decider(), self.deciding.decided_offset)),
+            ("decide", DECIDE_LOCK, DECIDE_BATCH, Deciding(self.decider(), self.deciding.take_over)),
         )
         tune(alone=share is None)
         parts = range(self.settings.partitions) if share is None else share

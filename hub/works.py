@@ -7,13 +7,14 @@ yet. Records that come twice are skipped; a record that comes too early is an er
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, Protocol
 
 import psycopg
 from psycopg import errors
 
+from hub import silent
 from hub.deciding.decider import OBSERVATIONS, Decider
 from hub.errors import Retriable
 from hub.log import codec
@@ -72,7 +73,7 @@ class Folding:
         self._is_behind = False
 
     def own(self, partitions: Partitions) -> Starts:
-        """See :class:`Work`. What is under way is written first, or fails."""
+        """See :class:`Work`. What is under way is written first, or fails. Who wrote them before and fell silent is ended."""
         self._partitions = list(partitions)
         return self._begin()
 
@@ -105,6 +106,8 @@ class Folding:
         self.close()
         self._is_behind = not self._careful
         try:
+            with self._connect() as connection:
+                silent.end_silent(connection)
             folder = Folder(self._store(), codec.decode, self._clock)
             found = folder.own(self._partitions)
         except psycopg.OperationalError as problem:
@@ -113,12 +116,17 @@ class Folding:
         return found
 
     def _store(self) -> FoldStore:
-        reader = PgStore(self._parts.enter_context(self._connect()), self._opener)
+        reader = PgStore(self._session(), self._opener)
         if not self._is_behind:
             return reader
-        store = BehindStore(reader, PgStore(self._parts.enter_context(self._connect()), self._opener))
+        store = BehindStore(reader, PgStore(self._session(), self._opener))
         self._parts.callback(store.close)
         return store
+
+    def _session(self) -> psycopg.Connection[Any]:
+        connection = self._parts.enter_context(self._connect())
+        silent.mark_session(connection)
+        return connection
 
     def _failed(self, problem: Retriable, records: Sequence[Record]) -> Starts:
         """A row that is refused, or refers to one that is not there, is looked for with batches written at once."""
@@ -144,14 +152,15 @@ class Deciding:
 
     topics: tuple[str, ...] = (OBSERVATIONS,)
 
-    def __init__(self, decider: Decider, decided_offset: Callable[[int], int]) -> None:
+    def __init__(self, decider: Decider, take_over: Callable[[Collection[int]], Mapping[int, int]]) -> None:
         self._decider = decider
-        self._decided_offset = decided_offset
+        self._take_over = take_over
         self._at: Starts = {}
 
     def own(self, partitions: Partitions) -> Starts:
         """See :class:`Work`."""
-        self._at = {(topic, number): self._decided_offset(number) for topic, number in partitions}
+        offsets = self._take_over([number for _, number in partitions])
+        self._at = {(topic, number): offsets.get(number, 0) for topic, number in partitions}
         return dict(self._at)
 
     def take(self, records: Sequence[Record]) -> Starts:

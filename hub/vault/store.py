@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import psycopg
 
+from hub import silent
 from hub.errors import Fatal, Retriable
 
 Kind = Literal["subject", "company"]
@@ -123,6 +124,7 @@ class PostgresKeyStore:
         try:
             # Pipelined: what a method sends reaches the server in one round trip.
             with self._connect() as connection, connection.pipeline(), connection.transaction():
+                silent.mark_transaction(connection)
                 yield connection
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
             raise Fatal(

@@ -110,7 +110,7 @@ def _run(hub: Hub, group: Group, folder: str, health_port: int | None, grace: fl
     asyncio.set_event_loop(loop)
     folding = hub.folding()
     fold = Lane("fold", FOLD_BATCH, folding)
-    decide = Lane("decide", DECIDE_BATCH, Deciding(hub.decider(lambda: decide.leave), hub.deciding.decided_offset))
+    decide = Lane("decide", DECIDE_BATCH, Deciding(hub.decider(lambda: decide.leave), hub.deciding.take_over))
     tails = [Tail(lane, group) for lane in (fold, decide)]
     process = WorkerProcess(
         _host(group, folder),

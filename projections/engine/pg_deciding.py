@@ -10,6 +10,7 @@ from typing import Any, LiteralString, Protocol
 import psycopg
 from psycopg import IsolationLevel
 
+from hub import silent
 from hub.domain import ids
 from hub.domain.heads import Applied, Head
 from hub.domain.rows import Row
@@ -58,6 +59,7 @@ FROM hub.lms_audit_trail a
 JOIN hub.lms_course_enrollment e ON e.id = (a.additional_context->>'enrollment_id')::uuid
 WHERE a.timestamp >= to_timestamp(%s / 1000000.0) AND a.additional_context->>'correlation_id' = %s
 """
+DECIDED = "SELECT partition, next_offset FROM ops.decided_offset WHERE partition = ANY(%s)"
 MOVE = """
 UPDATE ops.decided_offset AS reached SET next_offset = moved.next_offset
 FROM (
@@ -166,8 +168,7 @@ class PgSnapshot:
 
     def decided_offsets(self, partitions: Collection[int]) -> dict[int, int]:
         """How far these partitions are decided."""
-        query = "SELECT partition, next_offset FROM ops.decided_offset WHERE partition = ANY(%s)"
-        return dict(self._connection.execute(query, (list(partitions),)).fetchall())
+        return dict(self._connection.execute(DECIDED, (list(partitions),)).fetchall())
 
     def history(self, head: Head) -> list[str]:
         """Positions of a stream's applied events, oldest first: the trail is followed back from the head."""
@@ -205,9 +206,16 @@ class PgDeciding:
             ).fetchone()
         return int(row[0]) if row else 0
 
+    def take_over(self, partitions: Collection[int]) -> dict[int, int]:
+        """How far these partitions are decided (those that are); who settled them before and fell silent is ended."""
+        with _reached(), self._connections() as connection:
+            silent.end_silent(connection)
+            return dict(connection.execute(DECIDED, (list(partitions),)).fetchall())
+
     def settle(self, settled: Mapping[int, Settled]) -> None:
         """Move the stored offsets by compare-and-set, with the outcomes and what is put aside, in one transaction."""
         with _reached(), self._connections() as connection, connection.transaction(), connection.cursor() as cursor:
+            silent.mark_transaction(connection)
             _move(cursor, settled)
             parts = sorted(settled.items())
             outcomes = [_outcome(part, run, counts) for part, one in parts for run, counts in one.outcomes.items()]

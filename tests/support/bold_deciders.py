@@ -28,7 +28,7 @@ def main() -> None:
     with open_hub(chosen, runners=False) as hub:
         parts = range(chosen.partitions)
         folding = hub.folding()
-        deciding = Deciding(hub.decider(), hub.deciding.decided_offset)
+        deciding = Deciding(hub.decider(), hub.deciding.take_over)
         runners = [
             Runner("fold", FOLD_LOCK + ASIDE, FOLD_BATCH, hub.log, hub.connect, folding, parts),
             Runner("decide", DECIDE_LOCK + ASIDE, DECIDE_BATCH, hub.log, hub.connect, deciding, parts),

@@ -122,7 +122,7 @@ def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_observations_are_handed_on_once_and_without_a_gap() -> None:
     """What is decided is skipped, what is not owned is left, and a record too early is an error that decides nothing."""
     decided = Decided()
-    work = Deciding(decided, lambda _: 5)  # type: ignore[arg-type]
+    work = Deciding(decided, lambda numbers: dict.fromkeys(numbers, 5))  # type: ignore[arg-type]
     assert work.own([WHERE]) == {WHERE: 5}
     work.take([_record(3), _record(4), _record(5), _record(6), Record("lms.observations", 2, 0, b"", b"")])
     work.take([_record(6), _record(7)])
