@@ -25,7 +25,7 @@ from psycopg.rows import dict_row
 
 from hub.audit.evidence_pdf import render
 from hub.audit.export import digests, write_frame, write_stretch
-from hub.audit.offline import START, Mark, Seal
+from hub.audit.offline import PACK, START, Mark, Seal
 from hub.audit.seals import Seals, text_of
 from hub.errors import Refused
 from hub.log.port import EventLog
@@ -143,7 +143,7 @@ class Evidence:
             _write(folder / "edits.json", told["edits"])
             (folder / "evidence.pdf").write_bytes(render(told))
             pack = {"made_at": text_of(datetime.now(UTC)), "question": question, "files": digests(folder)}
-            _write(folder / "pack.json", self._seals.sign_pack(pack))
+            _write(folder / "pack.json", self._seals.sign(PACK, pack))
             packed = io.BytesIO()
             with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
                 for path in sorted(folder.rglob("*")):
@@ -203,10 +203,10 @@ class Evidence:
                 {"topic": where[0], "partition": where[1], "offset": offset, "raw": raw.hex(), "event": natural}
             )
         written = [
-            write_stretch(self._log, folder, (topic, partition), begin, end, is_last=False)
+            write_stretch(self._log, folder, (topic, partition), begin, end)
             for (topic, partition, _), (begin, end) in sorted(stretches.items())
         ]
-        write_frame(folder, written, [seal for seal in seals if seal.number in held], complete=False)
+        write_frame(folder, PACK, written, [seal for seal in seals if seal.number in held], self._seals.sign)
         (folder / "events.jsonl").write_bytes(b"".join(_json(line) + b"\n" for line in lines))
 
     def _rows(self, query: str, *values: Any) -> list[dict[str, Any]]:

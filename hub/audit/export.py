@@ -17,7 +17,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from hub.audit.offline import HEADER, START, Mark, Seal, key_id, to_line
+from hub.audit.offline import HEADER, MANIFEST, START, Mark, Seal, key_id, to_line
 from hub.errors import Fatal, Refused
 from hub.log.port import EventLog
 
@@ -36,10 +36,17 @@ elsewhere (--seals FILE, --key ID). Names and addresses of people are sealed; th
 
 Progress = Callable[[str, int, int], None]
 """Called with a topic, records written so far and records to write in all."""
+Sign = Callable[[str, Mapping[str, Any]], dict[str, Any]]
+"""Signs a list of this kind: gives it with the key's id and the signature."""
 
 
 def export(
-    log: EventLog, topics: Collection[str], seals: Sequence[Seal], folder: Path, progress: Progress = lambda *_: None
+    log: EventLog,
+    topics: Collection[str],
+    seals: Sequence[Seal],
+    folder: Path,
+    sign: Sign,
+    progress: Progress = lambda *_: None,
 ) -> dict[str, int]:
     """Write all records of these topics to an empty or new folder; returns how many, by topic.
 
@@ -54,13 +61,13 @@ def export(
         for partition, end in ends.items():
             begin = beginning(seals, topic, partition, begins[partition])
             if end > begin.records:
-                stretches.append(write_stretch(log, folder, (topic, partition), begin, end, is_last=True))
+                stretches.append(write_stretch(log, folder, (topic, partition), begin, end))
                 done += end - begin.records
                 progress(topic, done, total)
         written[topic] = done
     chosen = set(topics)
     held = [seal for seal in seals if seal.topic is None or seal.topic in chosen]
-    write_frame(folder, stretches, held, complete=len(held) == len(seals))
+    write_frame(folder, MANIFEST, stretches, held, sign, complete=len(held) == len(seals))
     return written
 
 
@@ -81,15 +88,14 @@ def beginning(seals: Iterable[Seal], topic: str, partition: int, first: int) -> 
     """Where the chain of a partition begins that starts at offset ``first``."""
     if first == 0:
         return Mark(0, START, "the beginning")
-    for seal in seals:
-        if (seal.topic, seal.partition) == (topic, partition) and (seal.records or 0) >= first:
+    mine = [seal for seal in seals if (seal.topic, seal.partition) == (topic, partition)]
+    for seal in sorted(mine, key=lambda one: one.records or 0):
+        if (seal.records or 0) >= first:
             return Mark(seal.records or 0, bytes.fromhex(seal.head or ""), f"seal {seal.number}")
     raise Fatal(f"{topic}/{partition}: begins at offset {first}, and no seal ends there or later")
 
 
-def write_stretch(
-    log: EventLog, folder: Path, where: tuple[str, int], begin: Mark, end: int, *, is_last: bool
-) -> dict[str, Any]:
+def write_stretch(log: EventLog, folder: Path, where: tuple[str, int], begin: Mark, end: int) -> dict[str, Any]:
     """Write the records of a partition from ``begin`` to before ``end``; returns its part of the manifest."""
     topic, partition = where
     base = Path("segments") / topic / f"{partition:03d}-{begin.records:012d}"
@@ -114,21 +120,36 @@ def write_stretch(
                         heads.write(head)
                     at = records[-1].offset + 1
     return {
-        "topic": topic, "partition": partition, "start": begin.records, "end": end, "is_last": is_last,
+        "topic": topic, "partition": partition, "start": begin.records, "end": end, "head": head.hex(),
         "files": files, "heads": (base / "heads").as_posix(),
     }  # fmt: skip
 
 
-def write_frame(folder: Path, stretches: Sequence[Mapping[str, Any]], seals: Sequence[Seal], *, complete: bool) -> None:
-    """Write what stands around the records: manifest, seals, public keys, verifier. ``complete``: no seal is left out."""
+def write_frame(
+    folder: Path,
+    kind: str,
+    stretches: Sequence[Mapping[str, Any]],
+    seals: Sequence[Seal],
+    sign: Sign,
+    *,
+    complete: bool = False,
+) -> None:
+    """Write what stands around the records: signed manifest, seals, public keys, verifier.
+
+    ``kind``: ``MANIFEST``, or ``PACK`` of a folder that must hold a signed list of its files too. ``complete``: no seal is left
+    out.
+    """
+    lines = "".join(to_line(seal) + "\n" for seal in seals).encode()
     manifest = {
         "format": 1,
+        "kind": kind,
         "made_by": f"lms-hub {version('lms-hub')}",
         "complete": complete,
+        "seals": hashlib.sha256(lines).hexdigest(),
         "stretches": list(stretches),
     }
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-    (folder / "seals.jsonl").write_text("".join(to_line(seal) + "\n" for seal in seals), encoding="utf-8")
+    (folder / "manifest.json").write_text(json.dumps(sign(MANIFEST, manifest), indent=1), encoding="utf-8")
+    (folder / "seals.jsonl").write_bytes(lines)
     (folder / "public-keys").mkdir()
     for seal in seals:
         if seal.public_key is not None:

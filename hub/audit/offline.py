@@ -3,8 +3,9 @@
 The chain of a partition: h(n) = SHA-256(h(n-1) || bytes of record n), beginning with 32 zero bytes. A *seal* signs how many
 records a partition held and what its head was then (Ed25519); seals are numbered, each names the digest of the one
 before, and so do the keys: a new key is signed by the one before it. So whoever noted the first key, or kept an earlier
-seal, finds every change of what was sealed. What this file promises: a folder in which anything that was sealed has been
-changed, removed, inserted, reordered or cut off does not pass, and the first bad record is named as far as can be told.
+seal, finds every change of what was sealed. The manifest of a folder is signed too: from where to where it holds each
+partition, and with which seals. What this file promises: a folder in which anything has been changed, removed, inserted,
+reordered or cut off does not pass, and the first bad record is named as far as can be told.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 START = bytes(32)
 """The head of a chain before its first record."""
 PREFIX = b"lms-hub seal 1\n"
-PACK_PREFIX = b"lms-hub pack 1\n"
+MANIFEST, PACK = "manifest", "pack"
+"""Lists that are signed: of the stretches of a folder, and of the files of a pack."""
 NO_SEAL = "00" * 32
 HEADER = struct.Struct(">QII")
 """Before each record of a segment: its offset, the length of its key, the length of its value."""
@@ -115,6 +117,13 @@ def read_seals(path: Path) -> list[Seal]:
         except (TypeError, ValueError):
             raise ValueError(f"{path.name}: line {number} is not a seal") from None
     return seals
+
+
+def list_statement(kind: str, told: Mapping[str, Any]) -> bytes:
+    """The bytes that the signature of a list is over: all but the signature itself."""
+    named = {name: value for name, value in told.items() if name != "signature"}
+    text = json.dumps(named, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return f"lms-hub {kind} 1\n{text}".encode()
 
 
 def signed_by(public_key: str, signature: str, message: bytes) -> bool:
@@ -280,19 +289,24 @@ def check_stretch(folder: Path, stretch: Mapping[str, Any], marks: Sequence[Mark
     start, where = stretch["start"], f"{stretch['topic']}/{stretch['partition']}"
     first = Mark(0, START, "the beginning")
     begin = first if start == 0 else next((mark for mark in marks if mark.records == start), None)
+    end = Mark(stretch["end"], bytes.fromhex(stretch["head"]), "the manifest")
     if begin is None:
         finding = Finding(
             "cut off", where, f"the records before offset {start} are missing, and no seal ends there", start
         )
         return Verdict(None, finding, 0)
-    within = [mark for mark in marks if start < mark.records and (mark.records <= stretch["end"] or stretch["is_last"])]
-    verdict = walk(where, segments(folder, stretch), begin, within)
+    within = [*(mark for mark in marks if start < mark.records <= end.records), end]
+    held = segments(folder, stretch)
+    verdict = walk(where, held, begin, within)
     bad, good = verdict.finding, verdict.reached
+    if bad is None and next(held, None) is not None:
+        text = f"there are records from offset {end.records} on, where the folder ended when it was made"
+        return verdict._replace(finding=Finding("inserted", where, text, end.records))
     if bad is None or good is None:
         return verdict
     records = {offset: value for offset, value in segments(folder, stretch) if offset >= good.records}
-    end = next(mark.records for mark in within if mark.records > good.records)
-    told = locate(where, records, good, end, _stated_heads(folder, stretch))
+    beyond = next(mark.records for mark in within if mark.records > good.records)
+    told = locate(where, records, good, beyond, _stated_heads(folder, stretch))
     return verdict._replace(finding=told or bad)
 
 
@@ -320,26 +334,48 @@ def check_evidence(
     return found
 
 
+def check_list(kind: str, name: str, told: Mapping[str, Any], seals: Sequence[Seal]) -> list[Finding]:
+    """Hold a signed list against its signature, by any key that the seals introduce."""
+    keys = {key_id(bytes.fromhex(seal.public_key)): seal.public_key for seal in seals if seal.public_key is not None}
+    if signed_by(keys.get(told["key"], ""), told["signature"], list_statement(kind, told)):
+        return []
+    return [Finding("seal", name, "its signature is wrong: it was altered, or made by somebody else")]
+
+
+def check_manifest(folder: Path, manifest: Mapping[str, Any], seals: Sequence[Seal]) -> list[Finding]:
+    """Hold the manifest against its signature and the seals of the folder against the manifest; tells what was archived."""
+    found = check_list(MANIFEST, "manifest.json", manifest, seals)
+    if hashlib.sha256((folder / "seals.jsonl").read_bytes()).hexdigest() != manifest["seals"]:
+        found.append(Finding("seal", "seals.jsonl", "is not the file that the folder was made with"))
+    if manifest["kind"] == PACK:
+        return found
+    archived = {(seal.topic, seal.partition, seal.records): seal for seal in seals if seal.kind == "archive"}
+    for one in manifest["stretches"]:
+        where, start = f"{one['topic']}/{one['partition']}", one["start"]
+        line = archived.get((one["topic"], one["partition"], start))
+        if line is not None:
+            text = f"the records before offset {start} were taken out of the log: {line.reason} (seal {line.number})"
+            found.append(Finding("archived", where, text, start))
+        elif start:
+            text = f"the records before offset {start} are missing, and no line says that they were archived"
+            found.append(Finding("removed", where, text, 0))
+    return found
+
+
 def check_pack(folder: Path, seals: Sequence[Seal]) -> list[Finding]:
     """Hold the files of a signed pack against its list of digests, and the list against its signature."""
     path = folder / "pack.json"
     if not path.is_file():
-        return []
+        return [Finding("removed", "pack.json", "is missing: it lists the files of the pack and is signed")]
     pack = json.loads(path.read_text(encoding="utf-8"))
-    keys = {key_id(bytes.fromhex(seal.public_key)): seal.public_key for seal in seals if seal.public_key is not None}
-    if not signed_by(keys.get(pack["key"], ""), pack.pop("signature"), pack_statement(pack)):
-        return [Finding("seal", "pack.json", "its signature is wrong: it was altered, or made by somebody else")]
+    if wrong := check_list(PACK, "pack.json", pack, seals):
+        return wrong
     found = []
     for name, wanted in pack["files"].items():
         file = inside(folder, name)
         if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != wanted:
             found.append(Finding("changed", name, "the file is not the one that the pack was signed with"))
     return found
-
-
-def pack_statement(pack: Mapping[str, Any]) -> bytes:
-    """The bytes that the signature of a pack is over."""
-    return PACK_PREFIX + json.dumps(pack, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def verify(folder: Path, kept: Path | None = None, trusted: str | None = None) -> tuple[list[Finding], int, int]:
@@ -349,7 +385,10 @@ def verify(folder: Path, kept: Path | None = None, trusted: str | None = None) -
     """
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     seals = read_seals(folder / "seals.jsonl")
-    found = check_seals(seals, complete=manifest["complete"], trusted=trusted) + check_pack(folder, seals)
+    found = check_seals(seals, complete=manifest["complete"], trusted=trusted)
+    found += check_manifest(folder, manifest, seals)
+    if manifest["kind"] == PACK:
+        found += check_pack(folder, seals)
     if kept is not None:
         found += compare(read_seals(kept), seals, complete=manifest["complete"])
     marks, walked = marks_of(seals), 0

@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 
 from hub.audit import keys
-from hub.audit.offline import NO_SEAL, Mark, Seal, compare, digest, pack_statement, read_seals, statement, to_line
+from hub.audit.offline import NO_SEAL, Mark, Seal, compare, digest, list_statement, read_seals, statement, to_line
 from hub.errors import Fatal, Refused
 from hub.vault import MasterKey
 
@@ -83,11 +83,11 @@ class Seals:
             lines.add("archive", topic=topic, partition=partition, **told)
             return lines.made[-1]
 
-    def sign_pack(self, pack: Mapping[str, Any]) -> dict[str, Any]:
-        """The list of a pack's files with the key in force and its signature."""
+    def sign(self, kind: str, told: Mapping[str, Any]) -> dict[str, Any]:
+        """A list, such as that of a pack's files, with the key in force and its signature."""
         with self._writing() as (_, _, key):
-            named = {**pack, "key": key.id}
-            return named | {"signature": key.sign(pack_statement(named))}
+            named = {**told, "key": key.id}
+            return named | {"signature": key.sign(list_statement(kind, named))}
 
     def all(self, since: int = 0) -> list[Seal]:
         """All lines above a number, in order."""

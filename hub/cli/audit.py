@@ -174,7 +174,7 @@ def export(
         )
         known = seals_of(hub)
         known.seal()
-        written = exporting.export(hub.log, chained, known.all(), folder, tell)
+        written = exporting.export(hub.log, chained, known.all(), folder, known.sign, tell)
     rows = [{"topic": name, "records": count} for name, count in written.items()]
     output.show(rows, {"topic": "topic", "records": "records"}, as_json=as_json, empty="")
     bad = [finding for finding in offline.verify(folder)[0] if finding.is_bad]
